@@ -1,0 +1,1 @@
+"""Agents: definitions, instances, their status, and the turn every kind of run is made of."""

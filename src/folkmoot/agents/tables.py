@@ -1,0 +1,86 @@
+"""The rows of agents: definitions say what an agent can be, instances are the agents of a workspace."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
+from folkmoot.kernel.json import JsonObject
+
+_FROM_CODE = sa.text("workspace_id is null")
+
+
+class AgentDefinition(Times, Table):
+    """What an agent can be: from code for all workspaces, or private to one."""
+
+    __tablename__ = "agent_definitions"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Id | None] = mapped_column(sa.ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[Name]
+    slug: Mapped[Name]
+    agent_type: Mapped[str] = mapped_column(sa.String(100))
+    description: Mapped[str]
+    capabilities: Mapped[list[str]]
+    config_schema: Mapped[JsonObject]
+    meta_data: Mapped[JsonObject]
+    is_enabled: Mapped[bool]
+
+    __table_args__ = (
+        sa.UniqueConstraint("workspace_id", "slug"),
+        sa.Index(
+            "uq_agent_definitions_slug",
+            "slug",
+            unique=True,
+            sqlite_where=_FROM_CODE,
+            postgresql_where=_FROM_CODE,
+        ),
+        sa.Index(None, "name"),
+        sa.Index(None, "slug"),
+        sa.Index(None, "agent_type"),
+        sa.Index(None, "is_enabled"),
+    )
+
+
+class AgentInstance(Times, Table):
+    """An agent of a workspace.
+
+    `status` is the lifecycle; busy is no status but laid over it while a run with the agent is running.
+    """
+
+    __tablename__ = "agent_instances"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Id]
+    project_id: Mapped[Id]
+    definition_id: Mapped[Id] = mapped_column(sa.ForeignKey("agent_definitions.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    slug: Mapped[Word]
+    name: Mapped[Name]
+    role: Mapped[Name | None]
+    status: Mapped[Word]
+    config: Mapped[JsonObject]
+    state: Mapped[JsonObject]
+    origin: Mapped[JsonObject]
+    host_id: Mapped[Id | None]
+    last_heartbeat: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    ttl_at: Mapped[datetime | None]
+    task_count: Mapped[int]
+    success_count: Mapped[int]
+    error_count: Mapped[int]
+    busy_milliseconds: Mapped[int]
+    last_active_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        in_project(),
+        sa.UniqueConstraint("workspace_id", "id"),
+        sa.UniqueConstraint("workspace_id", "number"),
+        sa.UniqueConstraint("workspace_id", "slug"),
+        sa.Index(None, "workspace_id"),
+        sa.Index(None, "project_id"),
+        sa.Index(None, "definition_id"),
+        sa.Index(None, "status"),
+        sa.Index(None, "workspace_id", "project_id"),
+    )

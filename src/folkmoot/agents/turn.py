@@ -1,0 +1,188 @@
+"""The agent turn, model -> tool calls -> results -> model: a pure reducer that every procedure embeds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.llm.messages import Assistant, Message, ToolCall, ToolResult, UnknownFormat, message_from_json
+from folkmoot.runs.journal import Call, Effect, Entry, Fault, Use
+
+PARALLEL_CALLS = 8
+"""Tool calls of one answer that are carried out; further ones are answered with an error."""
+
+DEFAULT_LIMIT = 12
+"""Calls of the language model in one turn; the last is made without tools, so that an answer comes."""
+
+_STEP = re.compile(r"([1-9][0-9]{0,3})(?:\.t([1-9][0-9]{0,3}))?")
+_TOO_MANY = f"at most {PARALLEL_CALLS} tool calls in one answer are carried out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPlan:
+    """What stays the same through a turn.
+
+    `recipe` says how its prompt is built, `output` names the shape of its answer.
+    """
+
+    key: str
+    role: str
+    recipe: JsonObject
+    agent_id: str | None = None
+    output: str | None = None
+    max_tokens: int = 4096
+    limit: int = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A turn so far: the answers given, the results of their tool calls by key, or what ended it."""
+
+    plan: TurnPlan
+    answers: tuple[Assistant, ...] = ()
+    effects: tuple[tuple[Effect, ...], ...] = ()
+    output: JsonObject | None = None
+    results: Mapping[str, ToolResult] = field(default_factory=dict)
+    fault: Fault | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.fault is not None or (bool(self.answers) and not self.answers[-1].calls)
+
+    @property
+    def answer(self) -> Assistant | None:
+        """The last word, once the turn is over without a fault."""
+        return self.answers[-1] if self.is_over and self.fault is None else None
+
+    def wanted(self) -> tuple[Call | Use, ...]:
+        if self.is_over:
+            return ()
+        return self._uses() or (self._next_call(),)
+
+    def _next_call(self) -> Call:
+        number = len(self.answers) + 1
+        plan = self.plan
+        return Call(
+            key=f"{plan.key}.m{number}",
+            group=plan.key,
+            role=plan.role,
+            recipe=plan.recipe,
+            agent_id=plan.agent_id,
+            output=plan.output,
+            max_tokens=plan.max_tokens,
+            closing=number >= plan.limit,
+        )
+
+    def _uses(self) -> tuple[Use, ...]:
+        """The tool calls of the last answer that have no result yet."""
+        number = len(self.answers)
+        if not number:
+            return ()
+        pairs = zip(self.answers[-1].calls, self.effects[-1], strict=True)
+        return tuple(
+            Use(
+                key=key,
+                group=self.plan.key,
+                tool=call.name,
+                arguments=call.arguments,
+                effect=effect,
+                agent_id=self.plan.agent_id,
+                call_id=call.id,
+            )
+            for index, (call, effect) in enumerate(pairs, 1)
+            if index <= PARALLEL_CALLS and (key := f"{self.plan.key}.m{number}.t{index}") not in self.results
+        )
+
+    def apply(self, entry: Entry) -> "Turn":
+        """Take in a `done` entry of one of this turn's keys; anything else leaves the turn as it is."""
+        if entry.kind != "done" or not entry.key.startswith(f"{self.plan.key}.m") or self.is_over:
+            return self
+        step = _STEP.fullmatch(entry.key.removeprefix(f"{self.plan.key}.m"))
+        if step is None:
+            return self
+        number, use = int(step[1]), int(step[2] or 0)
+        if use:
+            return self._apply_result(entry, number, use)
+        return self._apply_answer(entry) if number == len(self.answers) + 1 and not self._uses() else self
+
+    def _apply_answer(self, entry: Entry) -> "Turn":
+        if (fault := fault_of(entry)) is not None:
+            return replace(self, fault=fault)
+        value = entry.data.get("value")
+        answer = _assistant(value)
+        if answer is None or not isinstance(value, dict):
+            return replace(
+                self, fault=Fault(code="answer_lost", sentence="The journalled answer cannot be read")
+            )
+        if len(self.answers) + 1 >= self.plan.limit and answer.calls:
+            sentence = f"The agent still called tools after {self.plan.limit} calls of the language model"
+            return replace(self, fault=Fault(code="turn_limit", sentence=sentence))
+        output = value.get("output")
+        return replace(
+            self,
+            answers=(*self.answers, answer),
+            effects=(*self.effects, _effects(value, len(answer.calls))),
+            output=output if isinstance(output, dict) else None,
+        )
+
+    def _apply_result(self, entry: Entry, number: int, use: int) -> "Turn":
+        calls = self.answers[-1].calls if self.answers and number == len(self.answers) else ()
+        if use > min(len(calls), PARALLEL_CALLS):
+            return self
+        call = calls[use - 1]
+        if (fault := fault_of(entry)) is not None:
+            result = _refused(call, f"{fault.code}: {fault.sentence}")
+        else:
+            value = entry.data.get("value")
+            told = value if isinstance(value, dict) else {}
+            text = told.get("text")
+            is_error = told.get("is_error") is True
+            result = ToolResult(call.id, call.name, text if isinstance(text, str) else "", is_error=is_error)
+        return replace(self, results={**self.results, entry.key: result})
+
+    @property
+    def transcript(self) -> tuple[Message, ...]:
+        """What the language model has to see after the prompt: its answers and their results, in order."""
+        messages: list[Message] = []
+        for number, answer in enumerate(self.answers, 1):
+            messages.append(answer)
+            for index, call in enumerate(answer.calls, 1):
+                result = self.results.get(f"{self.plan.key}.m{number}.t{index}")
+                messages.append(result or _refused(call, _TOO_MANY))
+        return tuple(messages)
+
+
+def fault_of(entry: Entry) -> Fault | None:
+    """The fault that a `done` entry records, None where it has a value."""
+    match entry.data.get("fault"):
+        case {"code": code, "sentence": sentence, **more}:
+            return Fault(code=str(code), sentence=str(sentence), retryable=more.get("retryable") is True)
+        case _:
+            return None
+
+
+def _assistant(value: Json) -> Assistant | None:
+    try:
+        message = message_from_json(value)
+    except UnknownFormat:
+        return None
+    return message if isinstance(message, Assistant) else None
+
+
+def _effects(value: JsonObject, calls: int) -> tuple[Effect, ...]:
+    """The effects noted with an answer; what is not noted counts as unsafe."""
+    noted = value.get("effects")
+    listed = noted[:calls] if isinstance(noted, list) else []
+    return tuple(_effect(effect) for effect in [*listed, *[None] * (calls - len(listed))])
+
+
+def _effect(noted: Json) -> Effect:
+    match noted:
+        case "none" | "idempotent":
+            return noted
+        case _:
+            return "unsafe"
+
+
+def _refused(call: ToolCall, sentence: str) -> ToolResult:
+    return ToolResult(call.id, call.name, f"Error: {sentence}", is_error=True)

@@ -1,0 +1,128 @@
+"""The terminal's HTTP client: JSON in and out, server-sent events, and every fault as a Problem."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+
+from folkmoot.cli.problems import ConnectionLost, refused
+from folkmoot.kernel.json import JsonObject, dumps, loads
+
+_JSON = {"Content-Type": "application/json"}
+_LONGEST_WAIT = aiohttp.ClientTimeout(total=330, sock_connect=5)
+# A server says something every 15 seconds, if only a comment; three of them missing means that it is gone.
+_STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=50)
+_LONGEST_LINE = 4 * 1024 * 1024
+
+
+class Frame(NamedTuple):
+    """One server-sent event. `id` is null for what is shown once and never kept."""
+
+    id: str | None
+    data: JsonObject
+
+
+class Client:
+    """Calls of the API. Raises Refused for an answer that is not a 2xx, ConnectionLost where there is none."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def get(self, path: str, **query: str | int) -> JsonObject:
+        return await self._call("GET", path, query=query)
+
+    async def post(self, path: str, body: JsonObject | None = None, key: str | None = None) -> JsonObject:
+        """`key` is the Idempotency-Key: the same call may be made again when its answer was lost."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self._call("POST", path, body=body, headers=headers)
+
+    async def text(self, path: str) -> str:
+        """A body that is not JSON, such as an artifact's."""
+        with _translated():
+            async with self._session.get(path, timeout=_LONGEST_WAIT) as answer:
+                raw = await answer.read()
+                if not answer.ok:
+                    raise refused(answer.status, _object(raw))
+                return raw.decode(errors="replace")
+
+    async def stream(self, path: str, after: str | None = None) -> AsyncIterator[Frame]:
+        """Server-sent events from behind `after`, until the server ends the stream."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+        with _translated():
+            async with self._session.get(path, headers=headers, timeout=_STREAM) as answer:
+                if not answer.ok:
+                    raise refused(answer.status, _object(await answer.read()))
+                async for frame in _frames(answer.content):
+                    yield frame
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str | int] | None = None,
+        body: JsonObject | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> JsonObject:
+        data = None if body is None else dumps(body).encode()
+        sent = (headers or {}) | (_JSON if data is not None else {})
+        with _translated():
+            async with self._session.request(
+                method, path, params=query, data=data, headers=sent, timeout=_LONGEST_WAIT
+            ) as answer:
+                raw = await answer.read()
+                if not answer.ok:
+                    raise refused(answer.status, _object(raw))
+                return _object(raw)
+
+
+@asynccontextmanager
+async def client_at(address: str) -> AsyncIterator[Client]:
+    """A client of the server at an address such as http://127.0.0.1:8000."""
+    async with aiohttp.ClientSession(address, read_bufsize=_LONGEST_LINE) as session:
+        yield Client(session)
+
+
+@asynccontextmanager
+async def client_on(socket: Path) -> AsyncIterator[Client]:
+    """A client of the server on a unix domain socket."""
+    connector = aiohttp.UnixConnector(str(socket))
+    async with aiohttp.ClientSession("http://localhost", connector=connector, read_bufsize=_LONGEST_LINE) as session:
+        yield Client(session)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The one place where the client's errors become ours."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        raise ConnectionLost from error
+
+
+async def _frames(content: aiohttp.StreamReader) -> AsyncIterator[Frame]:
+    """Event blocks as the SSE standard has them; comments and blocks without JSON are passed over."""
+    identity, lines = None, list[str]()
+    async for raw in content:
+        line = raw.decode(errors="replace").rstrip("\r\n")
+        name, _, value = line.partition(":")
+        match name:
+            case "id":
+                identity = value.strip() or None
+            case "data":
+                lines.append(value.removeprefix(" "))
+            case "" if not line and lines:
+                data = _object("\n".join(lines).encode())
+                if data:
+                    yield Frame(identity, data)
+                identity, lines = None, []
+
+
+def _object(raw: bytes) -> JsonObject:
+    try:
+        value = loads(raw)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {"value": value}

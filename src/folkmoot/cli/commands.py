@@ -1,0 +1,55 @@
+"""The table of commands. A command's module is loaded by name when it is used, so that help stays quick."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import typer
+
+
+class Row(NamedTuple):
+    module: str
+    help: str
+
+
+TABLE = {
+    "run": Row("folkmoot.cli.run", "Give a task to a team and follow it to its result."),
+    "resume": Row("folkmoot.cli.resume", "Go on with a run that was paused or interrupted."),
+    "runs": Row("folkmoot.cli.runs", "List, show, cancel and pause runs, and read their logs."),
+    "serve": Row("folkmoot.cli.serve", "Serve the API on a loopback address."),
+    "db": Row("folkmoot.cli.db", "Bring the database to this version, or show which it has."),
+    "version": Row("folkmoot.cli.version", "Print the version."),
+}
+
+
+def build(chosen: str | None) -> typer.Typer:
+    """The program, with the chosen command's module loaded and a name and a sentence for each of the others."""
+    program = typer.Typer(
+        help="Teams of AI agents that plan, work, review and deliver, on your own machine.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    )
+    # Without a callback Typer would turn a program of one command into that command.
+    program.callback()(_nothing)
+    for name, row in TABLE.items():
+        if name != chosen:
+            program.command(name, help=row.help)(_nothing)
+            continue
+        loaded = importlib.import_module(row.module)
+        if isinstance(loaded.command, typer.Typer):
+            program.add_typer(loaded.command, name=name, help=row.help)
+        else:
+            program.command(name, help=row.help)(loaded.command)
+    return program
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    build(given[0] if given else None)(args=given, prog_name="folkmoot")
+
+
+def _nothing() -> None:
+    return

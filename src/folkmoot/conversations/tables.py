@@ -1,0 +1,80 @@
+"""The rows of conversations: chats, mailboxes and rooms alike, and the one table of their messages."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
+from folkmoot.kernel.json import JsonObject
+
+_STANDING = sa.text("is_standing")
+
+
+class Conversation(Times, Table):
+    """Messages in one order. `live_run_id` is the one reply being written; further ones wait for it.
+
+    It is no foreign key: it is set before its run is inserted, in the same unit.
+    """
+
+    __tablename__ = "conversations"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Id]
+    project_id: Mapped[Id]
+    kind: Mapped[Word]
+    agent_id: Mapped[Id | None]
+    user_id: Mapped[Id | None]
+    title: Mapped[Name]
+    last_seq: Mapped[int]
+    live_run_id: Mapped[Id | None]
+    is_standing: Mapped[bool]
+
+    __table_args__ = (
+        in_project(),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "agent_id"],
+            ["agent_instances.workspace_id", "agent_instances.id"],
+            ondelete="CASCADE",
+        ),
+        sa.UniqueConstraint("workspace_id", "id"),
+        sa.Index(
+            "uq_conversations_standing",
+            "agent_id",
+            "user_id",
+            unique=True,
+            sqlite_where=_STANDING,
+            postgresql_where=_STANDING,
+        ),
+        sa.Index(None, "workspace_id", "updated_at"),
+    )
+
+
+class Message(Times, Table):
+    """One message; `direction` is seen from the agent: inbound is said to it, outbound by it."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    conversation_id: Mapped[Id] = mapped_column(sa.ForeignKey("conversations.id", ondelete="CASCADE"))
+    seq: Mapped[int]
+    agent_id: Mapped[Id | None]
+    author_kind: Mapped[Word]
+    author_id: Mapped[Id]
+    direction: Mapped[Word]
+    text: Mapped[str]
+    payload: Mapped[JsonObject | None]
+    correlation_id: Mapped[Name | None]
+    task_id: Mapped[Id | None]
+    run_id: Mapped[Id | None]
+    reply_to: Mapped[Id | None]
+    models: Mapped[list[str]]
+    acked_at: Mapped[datetime | None]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.UniqueConstraint("conversation_id", "seq"),
+        sa.Index(None, "agent_id", "id"),
+        sa.Index(None, "agent_id", "correlation_id"),
+    )

@@ -1,0 +1,82 @@
+"""Database: `write` and `read`, the same two doors in front of SQLite and PostgreSQL."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+from zlib import crc32
+
+from folkmoot.db.lanes import Hooks, Job, Lane
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.supervisor import Supervisor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database(ABC):
+    """Runs units of work: plain functions `f(tx, ...)` without effects outside `tx`, which may run twice."""
+
+    dialect: str
+
+    def __init__(self, hooks: Hooks, lanes: int) -> None:
+        self.hooks = hooks
+        self._lanes: Sequence[Lane] = [Lane(self._transact, self.translate) for _ in range(lanes)]
+        self._supervisor = Supervisor()
+
+    async def open(self) -> None:
+        """Connect and start the lanes. Raises DatabaseUnavailable."""
+        await self.ping()
+        self._tasks = [
+            self._supervisor.start(lane.run(), f"database lane {number}") for number, lane in enumerate(self._lanes)
+        ]
+
+    async def close(self) -> None:
+        """Commit what waits, then let go of the database."""
+        for lane in self._lanes:
+            lane.close()
+        for task in self._tasks:
+            await task
+
+    async def write(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a unit in the lane of its Scope's workspace; returns after the commit.
+
+        Raises what the unit raised, DatabaseUnavailable where the database is down.
+        """
+        answer: T = await self._lane(args).submit(bind(unit, *args, **kwargs))
+        return answer
+
+    def _lane(self, args: Sequence[object]) -> Lane:
+        if len(self._lanes) == 1:
+            return self._lanes[0]
+        workspace = next((arg.workspace_id for arg in args if isinstance(arg, Scope)), "")
+        return self._lanes[crc32(workspace.encode()) % len(self._lanes)]
+
+    @abstractmethod
+    async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short read-only unit on a consistent snapshot."""
+
+    @abstractmethod
+    async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `read`, for lists, searches and exports: never holds up the event loop."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises DatabaseUnavailable."""
+
+    @abstractmethod
+    async def _transact(self, jobs: list[Job]) -> None:
+        """Run the group in one transaction, commit, resolve."""
+
+    @staticmethod
+    @abstractmethod
+    def translate(error: Exception) -> Problem | None:
+        """The Problem that a driver's error means, None where it is nobody's but the code's."""
+
+
+def bind(unit: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Tx], T]:
+    def bound(tx: Tx) -> T:
+        return unit(tx, *args, **kwargs)
+
+    return bound

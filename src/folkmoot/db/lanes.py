@@ -1,0 +1,153 @@
+"""Lanes: units of work wait their turn here and are committed together, up to 64 at once."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.errors import Problem, Unavailable
+
+GROUP = 64
+
+_log = logging.getLogger(__name__)
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached right now"""
+
+
+class DatabaseClosed(Unavailable):
+    """The server is shutting down"""
+
+
+class BatchSpoiled(Exception):  # noqa: N818 a signal between two functions, not an error anyone sees
+    """A unit of a group raised after it had written: nothing of the group may be committed."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One unit of work on its way through a lane."""
+
+    unit: Callable[[Tx], Any]
+    answer: "asyncio.Future[Any]"
+    result: Any = None
+    tx: Tx | None = None
+
+    def reject(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def resolve(self) -> None:
+        if self.tx is not None:
+            self.tx.committed()
+        if not self.answer.done():
+            self.answer.set_result(self.result)
+
+
+@dataclass(slots=True)
+class Hooks:
+    """What the rooms above hang into every transaction.
+
+    `before_commit` runs at the end of each unit, inside it; `published` is told, after the commit,
+    which workspaces have new events.
+    """
+
+    before_commit: Sequence[Callable[[Tx], None]] = ()
+    published: Callable[[set[str]], None] = field(default=lambda _: None)
+
+
+def run_group(connection: sa.Connection, jobs: Iterable[Job], hooks: Hooks) -> list[Job]:
+    """Run every unit in the open transaction; answers those that are ready to be committed.
+
+    A unit that raises before it wrote anything is rejected and the group goes on without it.
+    Raises BatchSpoiled where a unit had already written, and any error of the database itself.
+    """
+    ready = []
+    for job in jobs:
+        if job.answer.done():
+            continue
+        job.tx = tx = Tx(connection)
+        try:
+            job.result = job.unit(tx)
+            for hook in hooks.before_commit:
+                hook(tx)
+        except sa.exc.DBAPIError:
+            raise
+        except Exception as error:
+            if tx.wrote:
+                raise BatchSpoiled from error
+            job.reject(error)
+        else:
+            ready.append(job)
+    return ready
+
+
+def publish(jobs: Iterable[Job], hooks: Hooks) -> None:
+    """After the commit: resolve the callers, then say which workspaces moved."""
+    workspaces: set[str] = set()
+    for job in jobs:
+        if job.tx is not None:
+            workspaces.update(emission.workspace_id for emission in job.tx.emissions)
+        job.resolve()
+    if workspaces:
+        hooks.published(workspaces)
+
+
+class Lane:
+    """Takes all that waits, runs it in one transaction, commits once.
+
+    If that fails each unit is run again alone, so that only the culprit fails.
+    """
+
+    def __init__(self, transact: Callable[[list[Job]], Awaitable[None]], translate: Callable[[Exception], Problem | None]):
+        self._transact = transact
+        self._translate = translate
+        self._waiting: deque[Job] = deque()
+        self._work = asyncio.Event()
+        self._closed = False
+
+    def submit(self, unit: Callable[[Tx], Any]) -> "asyncio.Future[Any]":
+        if self._closed:
+            raise DatabaseClosed
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(unit, answer))
+        self._work.set()
+        return answer
+
+    async def run(self) -> None:
+        """The lane's loop; ends when it is closed and empty."""
+        while not (self._closed and not self._waiting):
+            await self._work.wait()
+            self._work.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                await self._run(group)
+
+    async def _run(self, group: list[Job]) -> None:
+        try:
+            await self._transact(group)
+        except Exception as error:  # noqa: BLE001 the lane's border: whatever a unit raised goes to its caller
+            pending = [job for job in group if not job.answer.done()]
+            if len(group) == 1:
+                self._fail(pending, error)
+            else:
+                for job in pending:
+                    await self._run([job])
+
+    def _fail(self, jobs: list[Job], error: Exception) -> None:
+        cause = error.__cause__ if isinstance(error, BatchSpoiled) and error.__cause__ else error
+        translated = self._translate(cause) if isinstance(cause, Exception) else None
+        if translated is not None:
+            _log.warning("unit of work failed: %s", cause)
+            translated.__cause__ = cause
+        for job in jobs:
+            job.reject(translated or cause)
+
+    def close(self) -> None:
+        self._closed = True
+        self._work.set()

@@ -1,0 +1,66 @@
+"""Tx: what a unit of work sees of the database. It cannot await, so nothing slow ever sits inside a transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+
+from folkmoot.kernel.facts import REFERENCES, Emission, Fact
+
+R = TypeVar("R")
+
+
+class Tx:
+    """One unit's view of one transaction.
+
+    Rows come back as immutable rows typed by the table class they were selected from: the class
+    describes the columns, there is no identity map and no lazy load. A unit has no effect outside
+    its Tx and may run twice.
+    """
+
+    __slots__ = ("_after", "_connection", "dialect", "emissions", "wrote")
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.dialect = connection.dialect.name
+        self.emissions: list[Emission] = []
+        self.wrote = False
+        self._after: list[Callable[[], None]] = []
+
+    def first(self, row: type[R], statement: sa.Executable, /, **values: object) -> R | None:
+        return cast("R | None", self._connection.execute(statement, values).first())
+
+    def all(self, row: type[R], statement: sa.Executable, /, **values: object) -> list[R]:
+        return cast("list[R]", self._connection.execute(statement, values).all())
+
+    def scalar(self, statement: sa.Executable, /, **values: object) -> Any:  # noqa: ANN401 the column's own type
+        return self._connection.execute(statement, values).scalar()
+
+    def write(self, statement: sa.Executable, values: Mapping[str, object] | Sequence[Mapping[str, object]] = ()) -> int:
+        """Run an insert, update or delete, one row or many; answers the number of rows it touched."""
+        self.wrote = True
+        return cast("int", cast("sa.CursorResult[object]", self._connection.execute(statement, values)).rowcount)
+
+    def write_returning(self, row: type[R], statement: sa.Executable, /, **values: object) -> R | None:
+        """Run a statement with RETURNING; answers its first row, None where it touched none."""
+        self.wrote = True
+        return cast("R | None", self._connection.execute(statement, values).first())
+
+    def emit(self, workspace_id: str, fact: Fact, **references: str | None) -> None:
+        """Put a fact into the workspace's event log; it is numbered and stored as the unit's last act.
+
+        References given here name what the event is about beside those the fact has as fields.
+        """
+        about = {name: value for name, value in references.items() if value is not None}
+        for name in REFERENCES:
+            if (value := getattr(fact, name, None)) is not None:
+                about[name] = value
+        self.emissions.append(Emission(workspace_id, fact, about))
+
+    def after(self, call: Callable[[], None]) -> None:
+        """Call this once the unit is committed; it must not raise and not block."""
+        self._after.append(call)
+
+    def committed(self) -> None:
+        for call in self._after:
+            call()

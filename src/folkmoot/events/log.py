@@ -1,0 +1,87 @@
+"""Writing the log: the last act of every unit that has something to say."""
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.events.tables import Event, EventHead
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.facts import REFERENCES, Emission, Fact
+from folkmoot.kernel.json import Json, JsonObject, dumps
+
+DATA_BYTES = 16_384
+_CUT_CHARACTERS = 512
+
+_BUMP = (
+    sa.update(EventHead)
+    .where(EventHead.workspace_id == sa.bindparam("workspace"))
+    .values(seq=EventHead.seq + sa.bindparam("number"))
+    .returning(EventHead.seq)
+)
+_INSERT = sa.insert(Event)
+
+
+def store(tx: Tx) -> None:
+    """Number the unit's facts and insert them; hung into every transaction as its last step."""
+    if not tx.emissions:
+        return
+    at = now()
+    for workspace_id in dict.fromkeys(emission.workspace_id for emission in tx.emissions):
+        mine = [emission for emission in tx.emissions if emission.workspace_id == workspace_id]
+        head = tx.write_returning(EventHead, _BUMP, workspace=workspace_id, number=len(mine))
+        if head is None:
+            raise LookupError(f"workspace {workspace_id} has no event head")
+        tx.write(_INSERT, list(_rows(workspace_id, head.seq - len(mine) + 1, mine, at)))
+
+
+def _rows(workspace_id: str, first: int, emissions: list[Emission], at: datetime) -> Iterable[dict[str, object]]:
+    for seq, emission in enumerate(emissions, first):
+        row: dict[str, object] = dict.fromkeys(REFERENCES)
+        row.update(emission.references)
+        row.update(
+            workspace_id=workspace_id,
+            seq=seq,
+            type=emission.fact.type,
+            run_seq=emission.run_seq,
+            data=bounded(data_of(emission.fact)),
+            at=at,
+        )
+        yield row
+
+
+def data_of(fact: Fact) -> JsonObject:
+    """The fact's own fields, without those that are references."""
+    return {
+        field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in REFERENCES
+    }
+
+
+def bounded(data: JsonObject) -> JsonObject:
+    """At most 16 KB: past that, longer strings are cut and the data says `truncated: true`."""
+    if len(dumps(data)) <= DATA_BYTES:
+        return data
+    for length in (_CUT_CHARACTERS, 64, 0):
+        cut = {name: _cut(value, length) for name, value in data.items()} | {"truncated": True}
+        if len(dumps(cut)) <= DATA_BYTES:
+            return cut
+    return {"truncated": True}
+
+
+def _cut(value: Json, length: int) -> Json:
+    match value:
+        case str():
+            return value[:length]
+        case list():
+            return [_cut(item, length) for item in value]
+        case dict():
+            return {key: _cut(item, length) for key, item in value.items()}
+        case _:
+            return value
+
+
+def make_head(tx: Tx, workspace_id: str) -> None:
+    """A new workspace's log, empty."""
+    tx.write(sa.insert(EventHead), {"workspace_id": workspace_id, "seq": 0, "oldest": 1})

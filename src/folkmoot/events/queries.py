@@ -1,0 +1,58 @@
+"""Every SELECT on the log."""
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.events.tables import Event, EventHead
+from folkmoot.kernel.facts import REFERENCES
+
+_HEAD = sa.select(EventHead.__table__).where(EventHead.workspace_id == sa.bindparam("workspace"))
+_HEADS = sa.select(EventHead.__table__).where(
+    EventHead.workspace_id.in_(sa.bindparam("workspaces", expanding=True))
+)
+_EVENTS = (
+    sa.select(Event.__table__)
+    .where(Event.workspace_id == sa.bindparam("workspace"), Event.seq > sa.bindparam("after"))
+    .order_by(Event.seq)
+    .limit(sa.bindparam("rows", type_=sa.Integer))
+)
+_EVENTS_ABOUT = {
+    name: _EVENTS.where(Event.__table__.c[name] == sa.bindparam("about")) for name in REFERENCES
+}
+_LAST_ABOUT = {
+    name: sa.select(sa.func.max(Event.seq)).where(
+        Event.workspace_id == sa.bindparam("workspace"), Event.__table__.c[name] == sa.bindparam("about")
+    )
+    for name in REFERENCES
+}
+
+
+def find_head(tx: Tx, workspace_id: str) -> EventHead | None:
+    return tx.first(EventHead, _HEAD, workspace=workspace_id)
+
+
+def list_heads(tx: Tx, workspace_ids: list[str]) -> list[EventHead]:
+    return tx.all(EventHead, _HEADS, workspaces=workspace_ids)
+
+
+def latest_seq(tx: Tx, workspace_id: str) -> int:
+    """The seq of the workspace's newest event, 0 before any: the cursor to follow from."""
+    head = find_head(tx, workspace_id)
+    return 0 if head is None else head.seq
+
+
+def list_events(
+    tx: Tx, workspace_id: str, after: int, limit: int, about: tuple[str, str] | None = None
+) -> list[Event]:
+    """At most `limit` events with seq > after, in order; `about` is a reference and its id: ("run_id", id)."""
+    if about is None:
+        return tx.all(Event, _EVENTS, workspace=workspace_id, after=after, rows=limit)
+    name, value = about
+    return tx.all(Event, _EVENTS_ABOUT[name], workspace=workspace_id, after=after, rows=limit, about=value)
+
+
+def last_seq_about(tx: Tx, workspace_id: str, about: tuple[str, str]) -> int:
+    """The seq of the newest event with this reference, 0 without any."""
+    name, value = about
+    seq: int | None = tx.scalar(_LAST_ABOUT[name], workspace=workspace_id, about=value)
+    return seq or 0

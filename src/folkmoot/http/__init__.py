@@ -1,0 +1,1 @@
+"""The FastAPI toolbox: problems, paging, paths, guards, streams. It knows no feature."""

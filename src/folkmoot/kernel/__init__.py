@@ -1,0 +1,1 @@
+"""What every room may use and what knows no room: errors, ids, time, JSON, scope, facts, settings."""

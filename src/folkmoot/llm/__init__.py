@@ -1,0 +1,1 @@
+"""Language models: one gateway every room asks, the wires and the practice model under it, prices."""

@@ -1,0 +1,100 @@
+"""Which model speaks: names of the form `provider:name`, and the default where nobody chose one."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from folkmoot.llm.faults import UnknownModel
+from folkmoot.llm.settings import OLLAMA_URL, OPENAI_URL, LlmSettings
+
+PRACTICE = "practice:practice"
+AUTO = "auto"  # the first model the server lists, asked for at the first call
+PROVIDERS = ("openai", "google", "ollama", "practice")
+
+_OPENAI_DEFAULT = "openai:gpt-5.4-mini"
+_GOOGLE_DEFAULT = "google:gemini-3.5-flash"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a provider's OpenAI-compatible wire is, and the key for it."""
+
+    provider: str
+    url: str
+    key: str | None
+
+    @property
+    def shown(self) -> str:
+        """The address without credentials."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def parse(name: str, settings: LlmSettings) -> tuple[str, str]:
+    """`provider:name` split and checked; raises UnknownModel naming what is known."""
+    provider, _, model = name.strip().partition(":")
+    if provider == "practice" and model in ("", "practice"):
+        return "practice", "practice"
+    if provider not in PROVIDERS or provider == "practice" or not model or len(model) > 200:
+        raise UnknownModel(f"Models are named provider:name. Known here: {_known(settings)}")
+    if place(provider, settings) is None:
+        raise UnknownModel(f"The provider {provider} is not configured. Known here: {_known(settings)}")
+    return provider, model
+
+
+def place(provider: str, settings: LlmSettings) -> Place | None:
+    """The provider's place, or None where it is not configured."""
+    match provider:
+        case "openai" if settings.openai_api_key or settings.openai_base_url:
+            return Place(provider, settings.openai_base_url or OPENAI_URL, settings.openai_api_key)
+        case "google" if settings.google_api_key:
+            return Place(provider, settings.google_base_url, settings.google_api_key)
+        case "ollama":
+            return Place(provider, f"{_ollama_host(settings.ollama_host)}/v1", None)
+        case _:
+            return None
+
+
+def default_model(settings: LlmSettings) -> str:
+    """DEFAULT_MODEL, else what is configured (OpenAI, Google, Ollama in this order), else the practice model.
+
+    An OpenAI-compatible server of one's own and Ollama serve what was put on them, so there it is `auto`.
+    """
+    if settings.default_model:
+        return ":".join(parse(settings.default_model, settings))
+    if settings.openai_base_url and settings.openai_base_url.rstrip("/") != OPENAI_URL:
+        return f"openai:{AUTO}"
+    if settings.openai_api_key:
+        return _OPENAI_DEFAULT
+    if settings.google_api_key:
+        return _GOOGLE_DEFAULT
+    if settings.ollama_host:
+        return f"ollama:{AUTO}"
+    return PRACTICE
+
+
+def describe(settings: LlmSettings) -> str:
+    """One line for banner and logs: which model speaks, where, and how to get a real one. No key in it."""
+    name = default_model(settings)
+    if name == PRACTICE:
+        return (
+            "practice (offline, deterministic, no language model). For a real one set OPENAI_API_KEY, "
+            "OPENAI_BASE_URL (any compatible server), GOOGLE_API_KEY or OLLAMA_HOST, "
+            "and DEFAULT_MODEL=provider:name"
+        )
+    where = place(name.partition(":")[0], settings)
+    return name if where is None else f"{name} at {where.shown}"
+
+
+def _known(settings: LlmSettings) -> str:
+    names = [f"{provider}:NAME" for provider in PROVIDERS[:-1] if place(provider, settings) is not None]
+    return ", ".join([*names, PRACTICE])
+
+
+def _ollama_host(host: str | None) -> str:
+    """OLLAMA_HOST may lack its scheme or end in /v1; 0.0.0.0 is where a server listens, nobody's address."""
+    url = (host or OLLAMA_URL).rstrip("/").removesuffix("/v1")
+    url = url if "://" in url else f"http://{url}"
+    parts = urlsplit(url)
+    if parts.hostname == "0.0.0.0":  # noqa: S104 it is replaced, not bound to
+        url = url.replace("0.0.0.0", "localhost", 1)  # noqa: S104
+    return url if parts.port or parts.scheme == "https" else f"{url}:11434"

@@ -1,0 +1,164 @@
+"""The wires behind the gateway: which pydantic-ai model answers for a name, and when its answer is one."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic_ai.messages import (
+    ModelResponse,
+    ModelResponseStreamEvent,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+)
+from pydantic_ai.models import Model
+
+from folkmoot.kernel.json import clean_text
+from folkmoot.llm.choice import AUTO, place
+from folkmoot.llm.convert import answer_calls, answer_text, to_call
+from folkmoot.llm.faults import (
+    AnswerCut,
+    AnswerEmpty,
+    AnswerFiltered,
+    AnswerMalformed,
+    AnswerTruncated,
+    ModelFault,
+    ProviderError,
+    UnknownModel,
+)
+from folkmoot.llm.gateway import Answer, Deltas, Endpoint, Request
+from folkmoot.llm.link import Link
+from folkmoot.llm.messages import Assistant, Message, ToolResult, Usage
+from folkmoot.llm.practice import PracticeModel
+from folkmoot.llm.prices import FREE, Price, find_price
+from folkmoot.llm.settings import LlmSettings
+from folkmoot.llm.wire import WireModel, first_model
+
+_MAX_ENDPOINTS = 256  # names come from requests: a bound, not a limit anyone should meet
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEndpoint:
+    """One pydantic-ai model with its price; its answer is judged here, whatever wire it came over."""
+
+    provider: str
+    name: str
+    model: Model
+    price: Price | None
+
+    async def ask(self, request: Request, deltas: Deltas | None) -> Answer:
+        call = to_call(request)
+        started = time.perf_counter()
+        if deltas is None:
+            response = await self.model.request(call.messages, call.settings, call.parameters)
+        else:
+            async with self.model.request_stream(call.messages, call.settings, call.parameters) as stream:
+                async for event in stream:
+                    if text := _text_of(event):
+                        deltas.text(clean_text(text))
+                response = stream.get()
+        return self._judged(request, response, time.perf_counter() - started)
+
+    def _judged(self, request: Request, response: ModelResponse, latency: float) -> Answer:
+        text, calls = answer_text(response), answer_calls(response)
+        usage = self._usage(request, response, latency)
+        fault = _fault(response, is_empty=not calls and not text.strip())
+        if fault is not None:
+            fault.facts["provider"] = self.provider
+            fault.usage = usage
+            raise fault
+        return Answer(
+            text=text,
+            calls=calls,
+            usage=usage,
+            models=(f"{self.provider}:{self.name}",),
+            finish=response.finish_reason or "stop",
+        )
+
+    def _usage(self, request: Request, response: ModelResponse, latency: float) -> Usage:
+        counted = response.usage
+        read, cached, written = counted.input_tokens, counted.cache_read_tokens, counted.output_tokens
+        is_estimated = not (read or written)
+        if is_estimated:
+            read = _estimate(request.messages) + sum(len(str(tool.parameters)) for tool in request.tools) // 4
+            written = _estimate((Assistant(answer_text(response), answer_calls(response)),))
+        cost = None if self.price is None else self.price.cost(read, cached, written)
+        return Usage(read, written, cached, cost, round(latency, 6), self.provider, self.name, is_estimated)
+
+
+class Wires:
+    """All endpoints of one gateway, made at the first call to each."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        self._settings = settings
+        self._link = Link(settings.limits)
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+
+    async def find(self, provider: str, model: str) -> Endpoint:
+        """Raises UnknownModel, or the ModelFault of asking a server which model it has."""
+        found = self._endpoints.get((provider, model))
+        if found is None:
+            if len(self._endpoints) >= _MAX_ENDPOINTS:
+                self._endpoints.clear()
+            found = await self._made(provider, model)
+            self._endpoints[provider, model] = found
+        return found
+
+    async def aclose(self) -> None:
+        await self._link.aclose()
+
+    async def _made(self, provider: str, model: str) -> Endpoint:
+        if provider == "practice":
+            return ModelEndpoint(provider, model, PracticeModel(), FREE)
+        where = place(provider, self._settings)
+        if where is None:
+            raise UnknownModel
+        name = await first_model(where, self._link) if model == AUTO else model
+        return ModelEndpoint(provider, name, WireModel(where, name, self._link), find_price(where, name))
+
+
+def open_endpoints(settings: LlmSettings) -> Wires:
+    return Wires(settings)
+
+
+def _text_of(event: ModelResponseStreamEvent) -> str:
+    match event:
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return text
+        case PartStartEvent(part=TextPart(content=text)):
+            return text
+        case _:
+            return ""
+
+
+def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
+    """Only a good finish reason makes an answer whole."""
+    match response.finish_reason:
+        case "length":
+            return AnswerTruncated()
+        case "content_filter":
+            return AnswerFiltered()
+        case "error":
+            return ProviderError("The language model's provider ended the answer with an error")
+        case None:
+            told = (response.provider_details or {}).get("finish_reason")
+            return (
+                AnswerMalformed("The language model's answer ended for an unknown reason")
+                if told
+                else AnswerCut()
+            )
+        case _:
+            return AnswerEmpty() if is_empty else None
+
+
+def _estimate(messages: Sequence[Message]) -> int:
+    characters = 0
+    for message in messages:
+        characters += len(message.text)
+        if isinstance(message, Assistant):
+            characters += sum(len(call.name) + len(str(call.arguments)) for call in message.calls)
+        elif isinstance(message, ToolResult):
+            characters += len(message.name)
+    return characters // _CHARACTERS_PER_TOKEN + len(messages)

@@ -1,0 +1,6 @@
+"""PLACEHOLDER"""
+
+from pydantic_ai.models.test import TestModel
+
+
+class PracticeModel(TestModel): ...

@@ -1,0 +1,204 @@
+"""How the practice model reads a prompt: its sections, its passages, and which of its words carry meaning."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, ToolReturnPart, UserPromptPart
+
+from folkmoot.kernel.json import Json, loads
+
+# Prompts are written in sections under `## Name`. Only these names begin one, so that the headings of a quoted
+# document do not; in one message the first of a name counts.
+SECTIONS = frozenset(
+    "task roles team step steps acceptance outputs findings plan options question topic problem passages documents "
+    "files sources statements feedback artifacts context errors deliverables open_issues assumptions memory".split()
+)
+_HEADING = re.compile(r"^##\s+([A-Za-z][A-Za-z _-]*?)\s*:?\s*$")
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)")
+_WORD = re.compile(r"[^\W_][\w'-]{2,}")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_MARKUP = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s*|\|)+")
+_STOP = frozenset(
+    "the and for are was were not but with from that this these those have has had its his her their our your you "
+    "can could will would shall should may might must any all each every some such than then there here what which "
+    "who whom whose when where why how into onto over under about also only just very more most other another same "
+    "does did doing done been being they them she him one two per via out use used using within without please "
+    "let make give tell show file files what's it's".split()
+)
+_MAX_SENTENCES = 2_000
+_SHORTEST, _LONGEST = 15, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    text: str
+    passage_id: str | None = None
+
+    @property
+    def cited(self) -> str:
+        return f"{self.text} [{self.passage_id}]" if self.passage_id else self.text
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What was asked. `question` is the last thing a person said, `persona` the system text."""
+
+    persona: str
+    question: str
+    sections: dict[str, str]
+    passages: tuple[tuple[str, str], ...]
+    results: tuple[str, ...]
+    has_results: bool
+
+    @cached_property
+    def subject(self) -> str:
+        """What an answer is about: the step, else the question or task."""
+        for name in ("step", "question", "topic", "task", "problem"):
+            if self.sections.get(name):
+                return self.sections[name]
+        return self.question
+
+    @cached_property
+    def task(self) -> str:
+        return self.sections.get("task") or self.subject
+
+    def items(self, name: str) -> list[str]:
+        """The lines of a section: its list items where it has some, else its non-empty lines."""
+        lines = self.sections.get(name, "").splitlines()
+        items = [found.group(1) for line in lines if (found := _ITEM.match(line))]
+        return items or [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+    def sentences(self) -> list[Sentence]:
+        """What can be quoted, most trustworthy first: passages, other tool results, what others delivered."""
+        found = [
+            Sentence(text, passage_id) for passage_id, body in self.passages for text in sentences_of(body)
+        ]
+        found.extend(Sentence(text) for body in self.results for text in sentences_of(body))
+        for name in ("passages", "documents", "files", "sources", "context", "outputs"):
+            found.extend(Sentence(text) for text in sentences_of(self.sections.get(name, "")))
+        return found[:_MAX_SENTENCES]
+
+
+def read_prompt(messages: Iterable[ModelMessage]) -> Prompt:
+    persona: list[str] = []
+    sections: dict[str, str] = {}
+    question, results, has_results = "", [], False
+    for part in _parts(messages):
+        match part:
+            case SystemPromptPart(content=text):
+                persona.append(text)
+            case UserPromptPart(content=str(text)):
+                plain, found = split_sections(text)
+                sections |= found
+                if "errors" not in found:
+                    question = plain.strip() or found.get("task") or found.get("question") or question
+                has_results = False
+            case ToolReturnPart(content=str(text)):
+                has_results = True
+                results.append(text)
+            case _:
+                pass
+    passages: dict[str, str] = {}
+    others: list[str] = []
+    for result in results:
+        found_passages = _passages(result)
+        passages |= found_passages
+        if not found_passages and not result.lstrip().startswith(("{", "[")):
+            others.append(result)
+    return Prompt(
+        "\n\n".join(persona), question, sections, tuple(passages.items()), tuple(others), has_results
+    )
+
+
+def split_sections(text: str) -> tuple[str, dict[str, str]]:
+    """The text outside of known sections, and the sections by lower-case name."""
+    outside: list[str] = []
+    sections: dict[str, list[str]] = {}
+    into = outside
+    for line in text.splitlines():
+        heading = _HEADING.match(line)
+        name = heading.group(1).lower().replace(" ", "_") if heading else ""
+        if name in SECTIONS and name not in sections:
+            into = sections.setdefault(name, [])
+        else:
+            into.append(line)
+    return "\n".join(outside), {name: "\n".join(lines).strip() for name, lines in sections.items()}
+
+
+def sentences_of(text: str) -> Iterator[str]:
+    for piece in _SENTENCE_END.split(text):
+        sentence = " ".join(_MARKUP.sub("", piece).replace("|", " ").split())
+        if _SHORTEST <= len(sentence) <= _LONGEST and " " in sentence:
+            yield sentence
+
+
+def keywords(text: str) -> list[str]:
+    """Its meaningful words in lower case, in order, each once."""
+    return list(dict.fromkeys(word for word in _WORD.findall(text[:20_000].lower()) if word not in _STOP))
+
+
+def stems(text: str) -> set[str]:
+    """Keywords cut to a crude stem, so that `crashes` meets `crash`."""
+    return {_stem(word) for word in keywords(text)}
+
+
+def best_sentences(sentences: list[Sentence], about: str, count: int) -> list[Sentence]:
+    """Those that share most with `about`, rare words weighing more; in their own order; none that shares nothing."""
+    wanted = stems(about)
+    of = [stems(sentence.text) & wanted for sentence in sentences]
+    frequency = Counter(stem for found in of for stem in found)
+    scored = [
+        (sum(1 / (1 + frequency[stem]) + 0.5 for stem in found), -n) for n, found in enumerate(of) if found
+    ]
+    chosen: dict[str, int] = {}
+    for _, negative in sorted(scored, reverse=True):
+        chosen.setdefault(sentences[-negative].text.lower(), -negative)
+        if len(chosen) == count:
+            break
+    return [sentences[n] for n in sorted(chosen.values())]
+
+
+def _stem(word: str) -> str:
+    for ending in (
+        "ingly",
+        "ations",
+        "ation",
+        "ingness",
+        "ises",
+        "izes",
+        "ing",
+        "ies",
+        "es",
+        "ed",
+        "s",
+        "e",
+        "y",
+    ):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _parts(messages: Iterable[ModelMessage]) -> Iterator[object]:
+    for message in messages:
+        if isinstance(message, ModelRequest):
+            yield from message.parts
+
+
+def _passages(result: str) -> dict[str, str]:
+    try:
+        value: Json = loads(result)
+    except ValueError:
+        return {}
+    listed = value.get("passages") if isinstance(value, dict) else None
+    found: dict[str, str] = {}
+    for passage in listed if isinstance(listed, list) else []:
+        match passage:
+            case {"id": str(passage_id), "text": str(text)}:
+                found[passage_id] = text
+            case _:
+                pass
+    return found

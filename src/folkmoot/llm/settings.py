@@ -1,0 +1,37 @@
+"""What the gateway has to be told, as plain values: the environment is the composition root's business."""
+
+from dataclasses import dataclass, field
+
+OPENAI_URL = "https://api.openai.com/v1"
+GOOGLE_URL = "https://generativelanguage.googleapis.com/v1beta/openai"
+OLLAMA_URL = "http://localhost:11434"
+
+
+@dataclass(frozen=True, slots=True)
+class LlmLimits:
+    """Times in seconds. A plain (not streamed) answer has no first token: only `total` bounds it."""
+
+    connect: float = 10.0
+    first_token: float = 60.0
+    idle: float = 30.0
+    total: float = 300.0
+    output_characters: int = 2_000_000
+    backoff: float = 0.5
+    sleep_in_place: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """Keys and addresses of providers; one that is not set is not configured.
+
+    `ollama_host` is where Ollama listens; None means "not chosen by anyone", and then `ollama:NAME` still
+    speaks to its usual local address, but Ollama is never the default.
+    """
+
+    default_model: str | None = None
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_base_url: str | None = field(default=None, repr=False)
+    google_api_key: str | None = field(default=None, repr=False)
+    google_base_url: str = field(default=GOOGLE_URL, repr=False)
+    ollama_host: str | None = field(default=None, repr=False)
+    limits: LlmLimits = LlmLimits()

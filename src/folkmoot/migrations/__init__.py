@@ -1,0 +1,1 @@
+"""How the database got its shape: Alembic revisions in one straight line, for both databases."""

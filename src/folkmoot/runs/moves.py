@@ -1,0 +1,224 @@
+"""Moving a run: the one place where a status changes, slots are taken and given back, and observers hear of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.facts import Fact
+from folkmoot.kernel.json import JsonObject
+from folkmoot.runs.events import Cancelled, Completion, Failure, RunStatusChanged
+from folkmoot.runs.journal import End
+from folkmoot.runs.queries import RUN_COLUMNS
+from folkmoot.runs.rules import FINAL, RunStatus, WaitingFor, check_transition
+from folkmoot.runs.tables import Run, RunSlots
+
+if TYPE_CHECKING:
+    from folkmoot.runs.engine import RunEngine
+
+
+class Change(TypedDict, total=False):
+    """What a move writes beside the status."""
+
+    waiting_for: str | None
+    wake_at: datetime | None
+    holds_slot: bool
+    is_resumed: bool
+    is_pausing: bool
+    owner: str | None
+    epoch: int
+    journal_seq: int
+    deadline_at: datetime | None
+    deadline_left_seconds: int | None
+    stop_reason: str | None
+    result: JsonObject | None
+    error_code: str | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+_CHANGEABLE = ("status", "updated_at", *Change.__annotations__)
+_SAVE = (
+    sa.update(Run)
+    .where(Run.id == sa.bindparam("this_run"))
+    .values({RUN_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=RUN_COLUMNS[name].type) for name in _CHANGEABLE})
+    .returning(*RUN_COLUMNS)
+)
+_SLOTS = (
+    sa.update(RunSlots)
+    .where(RunSlots.workspace_id == sa.bindparam("workspace"))
+    .values(live=RunSlots.live)
+    .returning(RunSlots.live, RunSlots.cap)
+)
+_BUMP_SLOTS = (
+    sa.update(RunSlots)
+    .where(RunSlots.workspace_id == sa.bindparam("workspace"))
+    .values(live=RunSlots.live + sa.bindparam("by"))
+)
+_NEXT = (
+    sa.select(*RUN_COLUMNS)
+    .where(
+        Run.workspace_id == sa.bindparam("workspace"),
+        Run.status == "pending",
+        Run.waiting_for == "admission",
+    )
+    .order_by(Run.priority.desc(), Run.is_resumed.desc(), Run.created_at, Run.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_NUMBER_EVENTS = (
+    sa.update(Run)
+    .where(Run.id == sa.bindparam("this_run"))
+    .values(event_seq=Run.event_seq + sa.bindparam("number"))
+    .returning(Run.event_seq)
+)
+
+
+def move(tx: Tx, engine: RunEngine, run: Run, to: RunStatus, change: Change) -> Run:
+    """Change a run's status and what it waits for, tell the observers, emit; answers the row after.
+
+    Raises IllegalTransition. `waiting_for` is null unless the change names it.
+    """
+    check_transition(run.status, to)
+    values = {f"new_{name}": getattr(run, name) for name in _CHANGEABLE}
+    values |= {"new_status": to.value, "new_waiting_for": None, "new_updated_at": now()}
+    values |= {f"new_{name}": value for name, value in change.items()}
+    after = tx.write_returning(Run, _SAVE, this_run=run.id, **values)
+    assert after is not None, "a run is moved only while its row is held"
+    if (run.status, run.waiting_for) != (after.status, after.waiting_for):
+        announce(tx, engine, run.status, after)
+    return after
+
+
+def announce(tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
+    """Observers first, then the status, then the one terminal event of a run that has ended."""
+    for observer in engine.observers:
+        observer.status_changed(tx, engine, previous, run)
+    changed = RunStatusChanged(
+        previous_status=previous,
+        status=run.status,
+        waiting_for=run.waiting_for,
+        stop_reason=run.stop_reason,
+    )
+    emit(tx, run, changed)
+    if run.status in FINAL:
+        emit(tx, run, _terminal(run))
+        tx.after(lambda: engine.has_ended(run))
+
+
+def emit(tx: Tx, run: Run, *facts: Fact) -> None:
+    """Facts of a run: they carry its references and are numbered by `number_events`."""
+    for fact in facts:
+        tx.emit(run.workspace_id, fact, run_id=run.id, task_id=run.task_id, room_id=run.room_id)
+
+
+def _terminal(run: Run) -> Fact:
+    match RunStatus(run.status):
+        case RunStatus.COMPLETED:
+            return Completion(results=run.result)
+        case RunStatus.CANCELLED:
+            return Cancelled(stop_reason=run.stop_reason or "cancelled", results=run.result)
+        case _:
+            code = "timeout" if run.status == RunStatus.TIMEOUT else run.error_code or "failed"
+            return Failure(error=run.error_message or "", code=code, results=run.result)
+
+
+def number_events(tx: Tx) -> None:
+    """Give the unit's facts about runs their `run_seq`, gapless per run; hung in before the log is written."""
+    by_run: dict[str, list[int]] = {}
+    for index, emission in enumerate(tx.emissions):
+        if (run_id := emission.references.get("run_id")) is not None:
+            by_run.setdefault(run_id, []).append(index)
+    for run_id, indexes in by_run.items():
+        row = tx.write_returning(Run, _NUMBER_EVENTS, this_run=run_id, number=len(indexes))
+        if row is None:
+            continue
+        for run_seq, index in enumerate(indexes, row.event_seq - len(indexes) + 1):
+            tx.emissions[index].run_seq = run_seq
+
+
+def admit(tx: Tx, engine: RunEngine, run: Run, change: Change) -> Run:
+    """Make a run pending: at its start where a slot is free or already held, else in the line for one."""
+    holds_slot = run.holds_slot or (engine.executor(run.kind).takes_slot and take_slot(tx, run.workspace_id))
+    is_free = holds_slot or not engine.executor(run.kind).takes_slot
+    waiting_for = WaitingFor.START if is_free else WaitingFor.ADMISSION
+    moved = move(tx, engine, run, RunStatus.PENDING, {**change, "waiting_for": waiting_for, "holds_slot": holds_slot})
+    if is_free:
+        tell(tx, engine, moved)
+    return moved
+
+
+def tell(tx: Tx, engine: RunEngine, run: Run) -> None:
+    tx.after(lambda: engine.tell(run.id, run.epoch))
+
+
+def take_slot(tx: Tx, workspace_id: str) -> bool:
+    """Take one of the workspace's slots if one is free; the slots' row stays locked for the rest of the unit."""
+    slots = tx.write_returning(RunSlots, _SLOTS, workspace=workspace_id)
+    if slots is None or slots.live >= slots.cap:
+        return False
+    tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": 1})
+    return True
+
+
+def free_slot(tx: Tx, engine: RunEngine, workspace_id: str) -> None:
+    """Give a slot back: to the first in the line, or to nobody."""
+    tx.write_returning(RunSlots, _SLOTS, workspace=workspace_id)
+    following = tx.first(Run, _NEXT, workspace=workspace_id)
+    if following is None:
+        tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": -1})
+        return
+    moved = move(tx, engine, following, RunStatus.PENDING, {"waiting_for": WaitingFor.START, "holds_slot": True})
+    tell(tx, engine, moved)
+
+
+def finish(tx: Tx, engine: RunEngine, run: Run, end: End, change: Change | None = None) -> Run:
+    """End a run for good: status, result, slot, observers, the terminal event."""
+    ended = move(
+        tx,
+        engine,
+        run,
+        RunStatus(end.status),
+        {
+            **(change or {}),
+            "stop_reason": end.stop_reason,
+            "result": end.result,
+            "error_code": end.error_code,
+            "error_message": end.error_message,
+            "completed_at": now(),
+            "owner": None,
+            "wake_at": None,
+            "holds_slot": False,
+            "is_pausing": False,
+        },
+    )
+    if run.holds_slot:
+        free_slot(tx, engine, run.workspace_id)
+    return ended
+
+
+def let_go(tx: Tx, engine: RunEngine, run: Run, to: RunStatus, change: Change) -> Run:
+    """A run stops being worked on without being over: no owner, no slot; on pause its deadline stands still."""
+    released: Change = {**change, "owner": None, "holds_slot": False, "is_pausing": False}
+    if to == RunStatus.PAUSED and run.deadline_at is not None:
+        released["deadline_left_seconds"] = max(0, round((run.deadline_at - now()).total_seconds()))
+        released["deadline_at"] = None
+    moved = move(tx, engine, run, to, released)
+    if run.holds_slot:
+        free_slot(tx, engine, run.workspace_id)
+    return moved
+
+
+def restored_deadline(run: Run) -> Change:
+    """The deadline of a run that goes on after a pause."""
+    if run.deadline_left_seconds is None:
+        return {}
+    return {
+        "deadline_at": now() + timedelta(seconds=run.deadline_left_seconds),
+        "deadline_left_seconds": None,
+    }

@@ -1,0 +1,113 @@
+"""Every SELECT of runs."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.scope import Scope
+from folkmoot.runs.journal import Entry
+from folkmoot.runs.tables import JournalEntry, Run, RunAgent
+
+RUN_COLUMNS = Run.__table__.columns
+
+_RUN = sa.select(*RUN_COLUMNS).where(
+    Run.id == sa.bindparam("run_id"), Run.workspace_id == sa.bindparam("workspace_id")
+)
+_ROW = sa.select(*RUN_COLUMNS).where(Run.id == sa.bindparam("run_id"))
+_JOURNAL = (
+    sa.select(JournalEntry.seq, JournalEntry.at, JournalEntry.kind, JournalEntry.key, JournalEntry.data)
+    .where(JournalEntry.run_id == sa.bindparam("run_id"), JournalEntry.seq > sa.bindparam("after"))
+    .order_by(JournalEntry.seq)
+)
+_RUNNING = sa.select(*RUN_COLUMNS).where(Run.status == "running")
+_OWNERS = sa.select(Run.owner).where(Run.status == "running").distinct()
+_STARTABLE = (
+    sa.select(Run.id, Run.epoch)
+    .where(Run.status == "pending", Run.waiting_for == "start")
+    .order_by(Run.priority.desc(), Run.created_at)
+    .limit(1000)
+)
+_DUE = sa.select(*RUN_COLUMNS).where(
+    Run.status == "pending", Run.waiting_for == "time", Run.wake_at <= sa.bindparam("at")
+)
+_OVERDUE = sa.select(*RUN_COLUMNS).where(Run.status == "pending", Run.deadline_at <= sa.bindparam("at"))
+_HELD = sa.select(Run.id, Run.epoch, Run.journal_seq).where(
+    Run.status == "running", Run.owner == sa.bindparam("owner")
+)
+_AGENTS = sa.select(RunAgent.agent_id, RunAgent.role).where(RunAgent.run_id == sa.bindparam("run_id"))
+
+
+class NoSuchRun(NotFound):
+    """Run not found"""
+
+
+def find_run(tx: Tx, scope: Scope, run_id: str) -> Run | None:
+    return tx.first(Run, _RUN, run_id=run_id, workspace_id=scope.workspace_id)
+
+
+def find_run_row(tx: Tx, run_id: str) -> Run | None:
+    """For the engine, which works across workspaces."""
+    return tx.first(Run, _ROW, run_id=run_id)
+
+
+def get_run(tx: Tx, scope: Scope, run_id: str) -> Run:
+    """Raises NoSuchRun, for another workspace's run too."""
+    run = find_run(tx, scope, run_id)
+    if run is None:
+        raise NoSuchRun
+    return run
+
+
+def journal(tx: Tx, run_id: str, after: int = 0, limit: int | None = None) -> list[Entry]:
+    """The run's entries with a `seq` above `after`, in order."""
+    statement = _JOURNAL if limit is None else _JOURNAL.limit(limit)
+    rows = tx.all(JournalEntry, statement, run_id=run_id, after=after)
+    return [Entry(row.seq, row.at, row.kind, row.key, row.data) for row in rows]  # type: ignore[arg-type]
+
+
+def run_agents(tx: Tx, run_id: str) -> list[RunAgent]:
+    """Who takes part in the run: rows with agent_id and role."""
+    return tx.all(RunAgent, _AGENTS, run_id=run_id)
+
+
+def running_runs(tx: Tx, owners: set[str | None]) -> list[Run]:
+    """Runs marked running by one of these owners."""
+    return [run for run in tx.all(Run, _RUNNING) if run.owner in owners]
+
+
+def owners_of_running(tx: Tx) -> set[str | None]:
+    return {row.owner for row in tx.all(Run, _OWNERS)}
+
+
+def startable_runs(tx: Tx) -> list[Run]:
+    """Id and epoch of the admitted runs nobody works on, at most 1,000, the most urgent first."""
+    return tx.all(Run, _STARTABLE)
+
+
+def due_runs(tx: Tx, at: datetime) -> list[Run]:
+    """Runs whose time wait is over."""
+    return tx.all(Run, _DUE, at=at)
+
+
+def overdue_runs(tx: Tx, at: datetime) -> list[Run]:
+    """Waiting runs that are past their deadline."""
+    return tx.all(Run, _OVERDUE, at=at)
+
+
+def held_runs(tx: Tx, owner: str) -> list[Run]:
+    """Id, epoch and journal_seq of the runs a process is working on, as the database has it."""
+    return tx.all(Run, _HELD, owner=owner)
+
+
+def list_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[Run], int]:
+    """Newest first, with the total. Filters: kind, status, task_id; replies only where `kind` asks for them."""
+    where = [Run.workspace_id == scope.workspace_id]
+    if "kind" not in filters:
+        where.append(Run.kind.not_in(("reply", "room_reply")))
+    for name, value in filters.items():
+        where.append(RUN_COLUMNS[name] == value)
+    total = tx.scalar(sa.select(sa.func.count()).select_from(Run).where(*where))
+    found = sa.select(*RUN_COLUMNS).where(*where).order_by(Run.created_at.desc(), Run.id.desc())
+    return tx.all(Run, found.offset(skip).limit(limit)), total

@@ -1,0 +1,202 @@
+"""The verbs of runs: start, cancel, pause, resume, release. The inner halves are units, for rooms that start runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.scope import Actor, Scope
+from folkmoot.runs.append import Folded, NewEntry, insert_entry, lock_run, verb_append, verb_end
+from folkmoot.runs.engine import RunEngine, claim
+from folkmoot.runs.events import Paused, Resumed
+from folkmoot.runs.journal import Entry
+from folkmoot.runs.moves import admit, announce, emit, let_go, restored_deadline, take_slot, tell
+from folkmoot.runs.queries import RUN_COLUMNS, NoSuchRun
+from folkmoot.runs.rules import FINAL, PRIORITIES, RunStatus, WaitingFor
+from folkmoot.runs.tables import Run, RunAgent, RunSlots
+
+_INSERT = sa.insert(Run).returning(*RUN_COLUMNS)
+_INSERT_AGENTS = sa.insert(RunAgent)
+
+Starts = Literal["admission", "here", "conversation"]
+
+
+class RunHasEnded(Conflict):
+    """The run has ended"""
+
+
+class RunNotPausable(Conflict):
+    """Only a running run, or one that waits for its start, can be paused"""
+
+
+class RunNotResumable(Conflict):
+    """Only a paused run can be resumed"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run to be started. `starts`: in the line for a slot, at once in this process, or behind its conversation."""
+
+    kind: str
+    title: str
+    input: JsonObject
+    starts: Starts = "admission"
+    task_id: str | None = None
+    conversation_id: str | None = None
+    retry_of: str | None = None
+    run_number: int | None = None
+    priority: str = "normal"
+    deadline_seconds: int | None = None
+    agents: tuple[tuple[str, str], ...] = ()
+    meta_data: JsonObject = field(default_factory=dict)
+
+
+def make_slots(tx: Tx, workspace_id: str, cap: int) -> None:
+    """A new workspace's slots: `cap` runs may be live in it."""
+    tx.write(sa.insert(RunSlots), {"workspace_id": workspace_id, "live": 0, "cap": cap})
+
+
+def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
+    """Start a run in the caller's unit. Raises what the kind's `open` refuses, TooManyLiveReplies."""
+    executor = engine.executor(new.kind)
+    given = executor.open(tx, scope, new.input)
+    if new.starts == "here":
+        engine.check_room()
+    row = _row(engine, scope, new, given)
+    if new.starts == "admission" and take_slot(tx, scope.workspace_id):
+        row |= {"waiting_for": WaitingFor.START, "holds_slot": True}
+    run = tx.write_returning(Run, _INSERT, **row)
+    assert run is not None
+    if new.agents:
+        tx.write(_INSERT_AGENTS, [{"run_id": run.id, "agent_id": who, "role": role} for who, role in new.agents])
+    data: JsonObject = {"input": given, "seed": run.id, "version": executor.version}
+    begun = Entry(1, run.created_at, "begun", "begun", data)
+    insert_entry(tx, run, begun)
+    state = executor.procedure.begin(begun)
+    executor.project(tx, run, state, state, begun)
+    announce(tx, engine, None, run)
+    emit(tx, run, *executor.procedure.facts(state, begun))
+    if new.starts == "here":
+        tx.after(lambda: engine.begin_here(Folded(run, state, 1)))
+    elif run.holds_slot:
+        tell(tx, engine, run)
+    return run
+
+
+def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
+    at = now()
+    run_id = new_id()
+    is_here = new.starts == "here"
+    waiting = {"admission": WaitingFor.ADMISSION, "here": None, "conversation": WaitingFor.CONVERSATION}
+    row: dict[str, object] = dict.fromkeys(RUN_COLUMNS.keys())
+    row |= dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq", "cost"), 0)
+    row |= dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False)
+    row |= {name: getattr(new, name) for name in ("kind", "title", "task_id", "conversation_id", "retry_of")}
+    row |= {
+        "id": run_id,
+        "workspace_id": scope.workspace_id,
+        "project_id": scope.project_id,
+        "root_run_id": run_id,
+        "version": engine.executor(new.kind).version,
+        "run_number": new.run_number,
+        "input": given,
+        "meta_data": new.meta_data,
+        "priority": PRIORITIES[new.priority],
+        "status": RunStatus.RUNNING if is_here else RunStatus.PENDING,
+        "waiting_for": waiting[new.starts],
+        "owner": engine.host_id if is_here else None,
+        "epoch": 1 if is_here else 0,
+        "journal_seq": 1,
+        "deadline_at": at + timedelta(seconds=new.deadline_seconds) if new.deadline_seconds else None,
+        "started_at": at if is_here else None,
+        "created_at": at,
+        "updated_at": at,
+    }
+    return row
+
+
+def release_run(tx: Tx, engine: RunEngine, run: Run) -> None:
+    """The run in front of this one in its conversation is over: this process works on it, at once."""
+    claimed = claim(tx, engine, run.id, run.epoch)
+    if claimed is not None:
+        tx.after(lambda: engine.begin_here(*claimed))
+
+
+def _by(actor: Actor) -> dict[str, Json]:
+    return {"kind": actor.kind, "id": actor.id, "name": actor.name}
+
+
+def _hold(tx: Tx, scope: Scope, run_id: str) -> Run:
+    run = lock_run(tx, scope.workspace_id, run_id)
+    if run is None:
+        raise NoSuchRun
+    return run
+
+
+def cancel(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    """End the run as cancelled, whoever works on it; a cancelled one stays so. Raises NoSuchRun, RunHasEnded."""
+    run = _hold(tx, scope, run_id)
+    if run.status == RunStatus.CANCELLED:
+        return run
+    if run.status in FINAL:
+        raise RunHasEnded(f"The run is already {run.status}", status_now=run.status)
+    return verb_end(tx, engine, run, "cancelled", _by(scope.actor))
+
+
+def pause(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    """Start nothing new in the run and pause it once nothing is in flight; one that nobody works on at once.
+
+    Raises NoSuchRun, RunNotPausable.
+    """
+    run = _hold(tx, scope, run_id)
+    if run.status == RunStatus.PAUSED or run.is_pausing:
+        return run
+    if run.status not in (RunStatus.PENDING, RunStatus.RUNNING) or run.waiting_for == WaitingFor.CONVERSATION:
+        raise RunNotPausable(status_now=run.status, waiting_for=run.waiting_for)
+    entry = NewEntry("controlled", "pause", {"verb": "pause", "by": _by(scope.actor)})
+    run = verb_append(tx, run, entry, is_pausing=run.status == RunStatus.RUNNING)
+    if run.status == RunStatus.RUNNING:
+        tx.after(lambda: engine.poke(run_id))
+        return run
+    paused = let_go(tx, engine, run, RunStatus.PAUSED, {"epoch": run.epoch + 1})
+    emit(tx, paused, Paused())
+    return paused
+
+
+def resume(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    """A paused run goes on, as soon as a slot is free; one that was only about to pause simply goes on.
+
+    Raises NoSuchRun, RunNotResumable.
+    """
+    run = _hold(tx, scope, run_id)
+    if run.status in (RunStatus.PENDING, RunStatus.RUNNING) and not run.is_pausing:
+        return run
+    if run.status not in (RunStatus.PAUSED, RunStatus.RUNNING):
+        raise RunNotResumable(f"A run that is {run.status} cannot be resumed", status_now=run.status)
+    entry = NewEntry("controlled", "resume", {"verb": "resume", "by": _by(scope.actor)})
+    run = verb_append(tx, run, entry, is_pausing=False)
+    if run.status == RunStatus.RUNNING:
+        tx.after(lambda: engine.poke(run_id))
+        return run
+    emit(tx, run, Resumed())
+    return admit(tx, engine, run, {"is_resumed": True, **restored_deadline(run)})
+
+
+async def cancel_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    return await engine.database.write(cancel, engine, scope, run_id)
+
+
+async def pause_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    return await engine.database.write(pause, engine, scope, run_id)
+
+
+async def resume_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+    return await engine.database.write(resume, engine, scope, run_id)

@@ -1,0 +1,151 @@
+"""What the journal of a team's run stands for: plans, rounds, turns and verdicts, and all that follows from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from folkmoot.agents.turn import Turn, TurnPlan
+from folkmoot.runs.journal import Fault
+from folkmoot.teams.metrics import Spent
+from folkmoot.teams.rules import (
+    Finding,
+    Move,
+    Plan,
+    Step,
+    Summary,
+    Verdict,
+    content_hash,
+    fingerprint,
+    round_limit,
+)
+from folkmoot.teams.spec import TeamSpec
+
+TURN_LIMIT = 8
+"""Calls of the language model in one step."""
+
+
+class AttachedDocument(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+
+
+class TeamInput(BaseModel):
+    """What the journal's first entry holds of a team's run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    team: TeamSpec
+    name: str
+    description: str
+    documents: tuple[AttachedDocument, ...] = ()
+    models: tuple[str, ...] = ()
+    max_rounds: int
+    max_revision_rounds: int
+    memory_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What one role told others: the plan, a step's output, or the reviewer's findings."""
+
+    cause_by: str
+    sent_from: str
+    send_to: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """`due` steps run in it, in order; the others keep what they made. `plan` is its number, from 1."""
+
+    number: int
+    plan: int
+    due: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamState:
+    """Everything is a function of the set of entries, not of the order in which concurrent ones came."""
+
+    given: TeamInput
+    began_at: datetime
+    last_at: datetime
+    plans: tuple[Plan, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    verdicts: tuple[Verdict | None, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    stopped: Move | None = None
+    summary: Summary | None = None
+    fault: Fault | None = None
+    spent: Mapping[tuple[str, str], Spent] = field(default_factory=dict)
+    is_over: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return self.plans[-1]
+
+    @property
+    def round(self) -> Round:
+        return self.rounds[-1]
+
+    @property
+    def revisions(self) -> int:
+        """Rounds that were run because of findings; the first round of a plan is none."""
+        return len(self.rounds) - len(self.plans) if self.rounds else 0
+
+    @property
+    def round_limit(self) -> int:
+        """What the first plan's complexity suggests, at most the task's own limit; a re-plan raises nothing."""
+        return round_limit(self.plans[0].complexity, self.given.max_rounds)
+
+    @property
+    def wants_plan(self) -> bool:
+        return not self.plans or (self.stopped is None and len(self.verdicts) == len(self.rounds) > 0)
+
+    @cached_property
+    def steps(self) -> Mapping[str, Step]:
+        return {step.id: step for step in self.plan.steps} if self.plans else {}
+
+    def turn(self, number: int, step: Step) -> Turn:
+        """The turn of a step in a round, as it is or as it begins."""
+        key = turn_key(number, step.id)
+        if (known := self.turns.get(key)) is not None:
+            return known
+        recipe = {"kind": "step", "round": number, "step": step.id}
+        return Turn(plan=TurnPlan(key=key, role=step.role, recipe=recipe, limit=TURN_LIMIT))
+
+    def output(self, step_id: str, upto: int | None = None) -> str | None:
+        """What the step made last, in this plan and up to this round; None where it has not been done."""
+        for past in reversed(self.rounds[:upto]):
+            if past.plan != len(self.plans):
+                break
+            turn = self.turns.get(turn_key(past.number, step_id))
+            if step_id in past.due and turn is not None and turn.answer is not None:
+                return turn.answer.text
+        return None
+
+    @property
+    def is_worked(self) -> bool:
+        """Whether all due steps of the round are done."""
+        turns = (self.turns.get(turn_key(self.round.number, step_id)) for step_id in self.round.due)
+        return all(turn is not None and turn.answer is not None for turn in turns)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The last verdict's."""
+        verdict = self.verdicts[-1] if self.verdicts else None
+        return verdict.findings if verdict is not None else ()
+
+    def fingerprint(self, verdict: Verdict) -> str:
+        made = {step_id: content_hash(self.output(step_id) or "") for step_id in self.steps}
+        return fingerprint(made, verdict.findings)
+
+
+def turn_key(number: int, step_id: str) -> str:
+    return f"r{number}.s.{step_id}"

@@ -1,0 +1,1 @@
+"""Workspaces: the tenants. Every row below belongs to one, and every request is resolved to a Scope in one."""

@@ -1,0 +1,61 @@
+"""The source of the house as parsed modules, for the tests that read it instead of running it."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "folkmoot"
+FOLDERS = ("src", "tests", "tools", "bench", "examples")
+
+type_of_function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One module; `name` is its path from the root, `room` the first folder or module under folkmoot."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(ROOT).as_posix()
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, self.name)
+
+    @property
+    def inside(self) -> str:
+        """The path under the package: `runs/service.py`."""
+        return self.path.relative_to(PACKAGE).as_posix()
+
+    def imports(self) -> Iterator[tuple[str, int, bool]]:
+        """Imported dotted names, with the line and whether it stands inside a function."""
+        yield from _imports(self.tree, in_function=False)
+
+
+def _imports(node: ast.AST, *, in_function: bool) -> Iterator[tuple[str, int, bool]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield alias.name, child.lineno, in_function
+        elif isinstance(child, ast.ImportFrom):
+            for alias in child.names:
+                yield f"{child.module}.{alias.name}", child.lineno, in_function
+        else:
+            yield from _imports(child, in_function=in_function or isinstance(child, type_of_function))
+
+
+def product() -> list[Source]:
+    return [Source(path) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+def everything() -> list[Source]:
+    return [Source(path) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]

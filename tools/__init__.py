@@ -1,0 +1,1 @@
+"""Scripts of the repository itself: they install, lock and document; the product imports none of them."""
