@@ -1,6 +1,19 @@
 """What every test shares. A folder that is a suite of its own gives its tests their marker."""
 
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
 import pytest
+
+from folkmoot.db.connect import connect
+from folkmoot.db.database import Database
+from folkmoot.db.lanes import Hooks
+from folkmoot.events.log import store
+from folkmoot.kernel.scope import Scope
+from folkmoot.migrations.upgrade import upgrade
+from tests.databases import new_scope, postgres_database
 
 SUITES = ("system", "browser")
 
@@ -13,3 +26,55 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.path.is_relative_to(folder):
                 item.add_marker(suite)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file, for tests to copy."""
+    path = tmp_path_factory.mktemp("template") / "folkmoot.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a database from which others may be created."""
+    return os.environ.get("FOLKMOOT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """One migrated database for this worker's tests, each of which works in a workspace of its own."""
+    with postgres_database(postgres_server, f"folkmoot_test_{os.getpid()}") as url:
+        upgrade(url)
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of each kind: a file of the test's own, or the worker's on PostgreSQL."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    path = request.getfixturevalue("tmp_path") / "folkmoot.db"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def hooks() -> Hooks:
+    """What hangs in every transaction; a test module may put its own in place."""
+    return Hooks(before_commit=(store,))
+
+
+@pytest.fixture
+async def db(database_url: str, hooks: Hooks) -> AsyncIterator[Database]:
+    database = connect(database_url, hooks)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def scope(db: Database) -> Scope:
+    """A new workspace with its project, event log and slots; SYSTEM acts in it."""
+    return await db.write(new_scope)

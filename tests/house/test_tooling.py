@@ -1,6 +1,8 @@
-"""The repository itself: locks that install anywhere, contracts that cover every room."""
+"""The repository itself: locks that install anywhere, a base that needs no extra, contracts for every room."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 
@@ -42,10 +44,16 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
         "requirements-build.txt": metadata["dependency-groups"]["build"],
     }
     for lock, requirements in asked.items():
-        names = {normal(re.split(r"[<>=!~\[; ]", requirement)[0]) for requirement in requirements} - {
-            "folkmoot"
-        }
+        names = {normal(re.split(r"[<>=!~\[; ]", requirement)[0]) for requirement in requirements} - {"folkmoot"}
         assert names - pins(lock).keys() == set(), f"{lock}: make lock"
+
+
+def test_the_base_install_starts_without_the_extras() -> None:
+    """A module that is None in sys.modules cannot be imported: as if it were not installed."""
+    missing = sorted(name.replace("-", "_") for name in pins("requirements-dev.txt").keys() - pins("requirements.txt"))
+    script = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import folkmoot.app, folkmoot.cli"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_room_stands_in_the_import_contract() -> None:

@@ -11,7 +11,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.llm.faults import ModelFault, RateLimited, UnknownModel
 from folkmoot.llm.gateway import Answer, Gateway, Request
-from folkmoot.llm.messages import Assistant, Message, OutputSchema, ToolCall, User, message_to_json
+from folkmoot.llm.messages import Assistant, Message, OutputSchema, System, ToolCall, message_to_json
 from folkmoot.llm.structured import fitted
 from folkmoot.runs.journal import Effect, Fault, Live, Outcome, Use
 from folkmoot.tools.registry import ToolContext, ToolRegistry
@@ -24,9 +24,7 @@ PAUSE_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 3600.0
 """A provider that asks for more has failed."""
 
-_LAST_WORD = (
-    "No further tools can be used. Give your whole answer now, from what you have, and say what is missing."
-)
+_LAST_WORD = "No further tools can be used. Give your whole answer now, from what you have, and say what is missing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,7 @@ class Form:
     schema: OutputSchema
 
 
-def form(
-    type_: type[T], check: Callable[[T], object] | None = None, schema: OutputSchema | None = None
-) -> Form:
+def form(type_: type[T], check: Callable[[T], object] | None = None, schema: OutputSchema | None = None) -> Form:
     """`check` refuses a value by raising ValueError; the model is shown `schema`, else the type's own."""
 
     def checked(value: BaseModel) -> None:
@@ -71,9 +67,7 @@ class Asking:
     is_closing: bool = False
 
 
-async def ask_for_turn(
-    gateway: Gateway, tools: ToolRegistry, asking: Asking, live: Live | None = None
-) -> Outcome:
+async def ask_for_turn(gateway: Gateway, tools: ToolRegistry, asking: Asking, live: Live | None = None) -> Outcome:
     """The answer as a turn takes it: the message, the `effects` of its tool calls, the validated `output`.
 
     Whatever a provider does wrong is the outcome's fault; after a pause it asks for, the question is due
@@ -108,10 +102,9 @@ async def use_for_turn(tools: ToolRegistry, context: ToolContext, use: Use) -> O
 
 
 def _request(tools: ToolRegistry, asking: Asking) -> Request:
-    is_last = asking.is_closing and bool(asking.tools)
     return Request(
         models=asking.models,
-        messages=(*asking.messages, User(_LAST_WORD)) if is_last else asking.messages,
+        messages=_without_tools(asking.messages) if asking.is_closing and asking.tools else asking.messages,
         tools=() if asking.is_closing else tools.schemas(asking.tools),
         output=asking.output.schema if asking.output else None,
         max_tokens=asking.max_tokens,
@@ -119,9 +112,16 @@ def _request(tools: ToolRegistry, asking: Asking) -> Request:
     )
 
 
-async def _ask(
-    gateway: Gateway, request: Request, output: Form | None, live: Live | None
-) -> tuple[Answer, Json]:
+def _without_tools(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The last word is asked for in the system text: a further user message would change the question."""
+    match messages:
+        case (System(text=text), *rest):
+            return (System(f"{text}\n\n{_LAST_WORD}"), *rest)
+        case _:
+            return (System(_LAST_WORD), *messages)
+
+
+async def _ask(gateway: Gateway, request: Request, output: Form | None, live: Live | None) -> tuple[Answer, Json]:
     answer = await gateway.ask(request, live)
     if output is None or answer.calls:
         return answer, None

@@ -46,7 +46,8 @@ class AgentDefinition(Times, Table):
 class AgentInstance(Times, Table):
     """An agent of a workspace.
 
-    `status` is the lifecycle; busy is no status but laid over it while a run with the agent is running.
+    `status` is the lifecycle; busy is no status but laid over it while `running_runs` is above 0, which is
+    bumped in the unit that changes a run's status, never counted.
     """
 
     __tablename__ = "agent_instances"
@@ -60,6 +61,7 @@ class AgentInstance(Times, Table):
     name: Mapped[Name]
     role: Mapped[Name | None]
     status: Mapped[Word]
+    running_runs: Mapped[int]
     config: Mapped[JsonObject]
     state: Mapped[JsonObject]
     origin: Mapped[JsonObject]
@@ -84,3 +86,13 @@ class AgentInstance(Times, Table):
         sa.Index(None, "status"),
         sa.Index(None, "workspace_id", "project_id"),
     )
+
+
+class Agent(AgentInstance):
+    """An instance as queries answer it: with what its definition says of it."""
+
+    __abstract__ = True
+
+    agent_type: Mapped[str]
+    description: Mapped[str]
+    capabilities: Mapped[list[str]]

@@ -111,9 +111,7 @@ class Turn:
         value = entry.data.get("value")
         answer = _assistant(value)
         if answer is None or not isinstance(value, dict):
-            return replace(
-                self, fault=Fault(code="answer_lost", sentence="The journalled answer cannot be read")
-            )
+            return replace(self, fault=Fault(code="answer_lost", sentence="The journalled answer cannot be read"))
         if len(self.answers) + 1 >= self.plan.limit and answer.calls:
             sentence = f"The agent still called tools after {self.plan.limit} calls of the language model"
             return replace(self, fault=Fault(code="turn_limit", sentence=sentence))

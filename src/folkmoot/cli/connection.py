@@ -1,12 +1,70 @@
 """How a command reaches the API: through the server that holds the data, or by holding the data itself."""
 
 import asyncio
-import tempfile
+import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
-from folkmoot.cli.client import Client, client_at, client_on
-from folkmoot.cli.listener import listening, private_socket
+from folkmoot.cli.client import Client, client_at
+from folkmoot.cli.problems import ConnectionLost, Refused
+from folkmoot.cli.process import Signals
 from folkmoot.cli.screen import Screen
+from folkmoot.engine.holder import HeldByAnother, HolderInfo, read_holder
+from folkmoot.kernel.settings import Settings, load_settings
 
+_POLL_SECONDS = 0.2
+_SERVER_TRIES = 50
+
+
+@asynccontextmanager
+async def connect(screen: Screen, signals: Signals) -> AsyncIterator[Client]:
+    """A client of the API, whoever serves it. Waits, and says so, while another command holds the data."""
+    settings = load_settings()
+    async with AsyncExitStack() as stack:
+        yield await _open(settings, screen, signals, stack)
+
+
+async def _open(settings: Settings, screen: Screen, signals: Signals, stack: AsyncExitStack) -> Client:
+    while True:
+        holder = None if settings.is_postgres else await until_free(settings, screen)
+        if holder is not None and holder.address is not None:
+            client = await stack.enter_async_context(client_at(holder.address))
+            await _until_it_answers(client, holder)
+            return client
+        # The app and all it needs are loaded only by a command that has to be the server.
+        holding = importlib.import_module("folkmoot.cli.holding")
+        try:
+            client = await stack.enter_async_context(holding.hold(settings, signals))
+        except HeldByAnother:
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
+            return client
+
+
+async def until_free(settings: Settings, screen: Screen) -> HolderInfo | None:
+    """The server that holds the data, or None once nobody does: a command that holds it is waited for."""
+    has_said = False
+    while (holder := read_holder(settings.data_dir)) is not None and holder.address is None:
+        # A holder without a pid has the lock but has not yet written who it is.
+        if holder.pid and not has_said:
+            has_said = True
+            screen.say(f"another folkmoot command (process {holder.pid}) works on {settings.data_dir}; waiting for it")
+        await asyncio.sleep(_POLL_SECONDS)
+    return holder
+
+
+async def _until_it_answers(client: Client, holder: HolderInfo) -> None:
+    """A server takes the lock a moment before it listens."""
+    for _ in range(_SERVER_TRIES):
+        try:
+            await client.get("/health/live")
+        except ConnectionLost:
+            await asyncio.sleep(_POLL_SECONDS)
+        except Refused:
+            return
+        else:
+            return
+    raise ConnectionLost(
+        f"The server at {holder.address} (process {holder.pid}) holds the data but does not answer; "
+        "stop it, or wait until it has ended"
+    )

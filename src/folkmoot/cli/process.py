@@ -37,8 +37,9 @@ class Signals:
         self._end(task, INTERRUPTED)
 
     def _end(self, task: asyncio.Task[object], code: int) -> None:
-        self.code = code
-        task.cancel()
+        if not self.code:
+            self.code = code
+            task.cancel()
 
     def taken(self) -> bool:
         """Whether a cancellation just caught was a signal's; if so it is taken back and the task goes on."""

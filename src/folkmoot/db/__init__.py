@@ -1,1 +1,1 @@
-"""Units of work on SQLite and PostgreSQL: plain functions that run inside one transaction, committed in groups."""
+"""Units of work on SQLite and PostgreSQL: plain functions in one transaction, committed in groups."""

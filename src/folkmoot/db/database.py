@@ -1,9 +1,14 @@
 """Database: `write` and `read`, the same two doors in front of SQLite and PostgreSQL."""
 
+import asyncio
+import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 from zlib import crc32
+
+import sqlalchemy as sa
 
 from folkmoot.db.lanes import Hooks, Job, Lane
 from folkmoot.db.tx import Tx
@@ -22,8 +27,9 @@ class Database(ABC):
 
     def __init__(self, hooks: Hooks, lanes: int) -> None:
         self.hooks = hooks
-        self._lanes: Sequence[Lane] = [Lane(self._transact, self.translate) for _ in range(lanes)]
+        self._lanes = [Lane(self._transact, self.translate, hooks) for _ in range(lanes)]
         self._supervisor = Supervisor()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Connect and start the lanes. Raises DatabaseUnavailable."""
@@ -36,26 +42,41 @@ class Database(ABC):
         """Commit what waits, then let go of the database."""
         for lane in self._lanes:
             lane.close()
-        for task in self._tasks:
-            await task
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def write(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a unit in the lane of its Scope's workspace; returns after the commit.
 
-        Raises what the unit raised, DatabaseUnavailable where the database is down.
+        Raises what the unit raised, DatabaseUnavailable where the database is down. A caller that is
+        cancelled while it waits takes its unit with it, unless that is already on its way.
         """
-        answer: T = await self._lane(args).submit(bind(unit, *args, **kwargs))
+        lane = self._lane((*args, *kwargs.values()))
+        answer: T = await lane.submit(bind(unit, *args, **kwargs))
         return answer
 
-    def _lane(self, args: Sequence[object]) -> Lane:
+    def _lane(self, args: Iterable[object]) -> Lane:
         if len(self._lanes) == 1:
             return self._lanes[0]
         workspace = next((arg.workspace_id for arg in args if isinstance(arg, Scope)), "")
         return self._lanes[crc32(workspace.encode()) % len(self._lanes)]
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            problem = self.translate(error)
+            if problem is None:
+                raise
+            raise problem from error
+
     @abstractmethod
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a short read-only unit on a consistent snapshot."""
+        """Run a short read-only unit on a consistent snapshot that holds every commit so far.
+
+        Raises what the unit raised, DatabaseUnavailable.
+        """
 
     @abstractmethod
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -66,8 +87,8 @@ class Database(ABC):
         """Ask the database for a sign of life. Raises DatabaseUnavailable."""
 
     @abstractmethod
-    async def _transact(self, jobs: list[Job]) -> None:
-        """Run the group in one transaction, commit, resolve."""
+    async def _transact(self, jobs: list[Job]) -> list[Job]:
+        """Run the group in one transaction and commit; answers the jobs that were committed."""
 
     @staticmethod
     @abstractmethod

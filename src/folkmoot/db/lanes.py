@@ -21,11 +21,21 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached right now"""
 
 
+class DatabaseBusy(DatabaseUnavailable):
+    """The database is held by another process"""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database was lost while it stored the change, which may or may not have happened"""
+
+    retryable = False
+
+
 class DatabaseClosed(Unavailable):
     """The server is shutting down"""
 
 
-class BatchSpoiled(Exception):  # noqa: N818 a signal between two functions, not an error anyone sees
+class BatchSpoiled(Exception):
     """A unit of a group raised after it had written: nothing of the group may be committed."""
 
 
@@ -39,12 +49,13 @@ class Job:
     tx: Tx | None = None
 
     def reject(self, error: BaseException) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if self.answer.done():
+            return
+        if isinstance(error, StopIteration):  # which a future refuses to carry
+            error = RuntimeError("a unit of work raised StopIteration")
+        self.answer.set_exception(error)
 
     def resolve(self) -> None:
-        if self.tx is not None:
-            self.tx.committed()
         if not self.answer.done():
             self.answer.set_result(self.result)
 
@@ -88,25 +99,41 @@ def run_group(connection: sa.Connection, jobs: Iterable[Job], hooks: Hooks) -> l
 
 
 def publish(jobs: Iterable[Job], hooks: Hooks) -> None:
-    """After the commit: resolve the callers, then say which workspaces moved."""
+    """After the commit: resolve the callers, do what was to be done after, say which workspaces moved."""
     workspaces: set[str] = set()
     for job in jobs:
+        job.resolve()
         if job.tx is not None:
             workspaces.update(emission.workspace_id for emission in job.tx.emissions)
-        job.resolve()
+            for effect in job.tx.effects:
+                _attempt(effect)
     if workspaces:
-        hooks.published(workspaces)
+        _attempt(lambda: hooks.published(workspaces))
+
+
+def _attempt(effect: Callable[[], None]) -> None:
+    try:
+        effect()
+    except Exception:  # noqa: BLE001 the lane's border: what is committed is not undone by its effects
+        _log.exception("an effect of a committed unit failed")
 
 
 class Lane:
     """Takes all that waits, runs it in one transaction, commits once.
 
-    If that fails each unit is run again alone, so that only the culprit fails.
+    If that fails each unit is run again alone, so that only the culprit fails; unless the database itself
+    was out of reach, or nobody knows whether it committed: then all of them fail at once.
     """
 
-    def __init__(self, transact: Callable[[list[Job]], Awaitable[None]], translate: Callable[[Exception], Problem | None]):
+    def __init__(
+        self,
+        transact: Callable[[list[Job]], Awaitable[list[Job]]],
+        translate: Callable[[Exception], Problem | None],
+        hooks: Hooks,
+    ) -> None:
         self._transact = transact
         self._translate = translate
+        self._hooks = hooks
         self._waiting: deque[Job] = deque()
         self._work = asyncio.Event()
         self._closed = False
@@ -130,23 +157,31 @@ class Lane:
 
     async def _run(self, group: list[Job]) -> None:
         try:
-            await self._transact(group)
+            committed = await self._transact(group)
         except Exception as error:  # noqa: BLE001 the lane's border: whatever a unit raised goes to its caller
             pending = [job for job in group if not job.answer.done()]
-            if len(group) == 1:
-                self._fail(pending, error)
+            if len(group) == 1 or isinstance(self._problem(error), DatabaseUnavailable):
+                self._reject(pending, error)
             else:
                 for job in pending:
                     await self._run([job])
+        else:
+            publish(committed, self._hooks)
 
-    def _fail(self, jobs: list[Job], error: Exception) -> None:
-        cause = error.__cause__ if isinstance(error, BatchSpoiled) and error.__cause__ else error
-        translated = self._translate(cause) if isinstance(cause, Exception) else None
-        if translated is not None:
-            _log.warning("unit of work failed: %s", cause)
-            translated.__cause__ = cause
+    def _reject(self, jobs: list[Job], error: Exception) -> None:
+        if isinstance(error, BatchSpoiled) and error.__cause__ is not None:
+            for job in jobs:
+                job.reject(error.__cause__)
+            return
+        _log.warning("units of work failed: %s", error)
         for job in jobs:
-            job.reject(translated or cause)
+            problem = self._problem(error)
+            if problem is not None and problem is not error:
+                problem.__cause__ = error
+            job.reject(problem or error)
+
+    def _problem(self, error: Exception) -> Problem | None:
+        return error if isinstance(error, DatabaseUnavailable) else self._translate(error)
 
     def close(self) -> None:
         self._closed = True

@@ -3,13 +3,15 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
 from folkmoot.db.database import Database, bind
-from folkmoot.db.lanes import DatabaseUnavailable, Hooks, Job, publish, run_group
+from folkmoot.db.lanes import DatabaseBusy, DatabaseUnavailable, Hooks, Job, run_group
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
 
@@ -20,126 +22,146 @@ _PRAGMAS = (
     "pragma journal_mode = wal",
     "pragma synchronous = full",
     "pragma foreign_keys = on",
-    "pragma busy_timeout = 0",
     "pragma cache_size = -16000",
     "pragma temp_store = memory",
+    "pragma journal_size_limit = 67108864",
 )
+_NO_WAITING = "pragma busy_timeout = 0"  # it would hold up the event loop
+_READERS = 4
 _LOCK_RETRY_SECONDS = 0.005
 _LOCK_PATIENCE_SECONDS = 10.0
+_UNAVAILABLE = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
 class DiskFull(Unavailable):
     """The disk is full"""
 
 
-class DatabaseBusy(Unavailable):
-    """The database is held by another process"""
-
-
-def _prepare(raw: sqlite3.Connection, _record: object) -> None:
-    for pragma in _PRAGMAS:
-        raw.execute(pragma)
-
-
-def sqlite_engine(path: Path) -> sa.Engine:
+def sqlite_engine(path: Path, *pragmas: str, pool_size: int = 1) -> sa.Engine:
     """An engine whose connections never begin by themselves: whoever uses one says BEGIN and COMMIT."""
+
+    def prepare(raw: sqlite3.Connection, _record: object) -> None:
+        for pragma in pragmas:
+            raw.execute(pragma)
+
     engine = sa.create_engine(
-        f"sqlite:///{path}",
+        sa.URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
-        connect_args={"check_same_thread": False, "cached_statements": 512, "timeout": 0},
-        pool_size=4,
+        connect_args={"check_same_thread": False, "cached_statements": 512, "timeout": 10},
+        pool_size=pool_size,
+        hide_parameters=True,
     )
-    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "connect", prepare)
     return engine
 
 
+def _raw(connection: sa.Connection) -> sqlite3.Connection:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
 class SqliteDatabase(Database):
-    """One write lane, one connection for writes, one for short reads, a pool in threads for long reads."""
+    """One lane with the only connection that writes, one connection for short reads, threads for long ones."""
 
     dialect = "sqlite"
 
     def __init__(self, path: Path, hooks: Hooks) -> None:
         super().__init__(hooks, lanes=1)
         self._path = path
-        self._engine = sqlite_engine(path)
+        self._opened = ExitStack()
+        self._committer = ThreadPoolExecutor(1, "sqlite commit")
+        self._threads = ThreadPoolExecutor(_READERS, "sqlite read")
 
     async def open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._writer = self._engine.connect()
-            self._reader = self._engine.connect()
-        except sa.exc.OperationalError as error:
-            raise self.translate(error) or error from error
-        await super().open()
+        with self._translated(), ExitStack() as opening:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            writing = sqlite_engine(self._path, *_PRAGMAS, _NO_WAITING)
+            opening.callback(writing.dispose)
+            self._writer = opening.enter_context(writing.connect())
+            self._readers = sqlite_engine(self._path, *_PRAGMAS, "pragma query_only = on", pool_size=_READERS + 1)
+            opening.callback(self._readers.dispose)
+            self._reader = opening.enter_context(self._readers.connect())
+            _raw(self._reader).execute(_NO_WAITING)
+            await super().open()
+            self._opened = opening.pop_all()
 
     async def close(self) -> None:
         await super().close()
-        self._writer.close()
-        self._reader.close()
-        self._engine.dispose()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._committer.shutdown()
+        self._opened.close()
 
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._snapshot(self._reader, bind(unit, *args, **kwargs))
+        bound = bind(unit, *args, **kwargs)
+        with self._translated():
+            return await self._patiently(lambda: _snapshot(self._reader, bound))
 
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(self._in_thread, bind(unit, *args, **kwargs))
+        bound = bind(unit, *args, **kwargs)
+
+        def in_thread() -> T:
+            with self._readers.connect() as connection:
+                return _snapshot(connection, bound)
+
+        with self._translated():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
 
     async def ping(self) -> None:
         await self.read(lambda tx: tx.scalar(sa.text("select 1")))
 
-    def _in_thread(self, unit: Callable[[Tx], T]) -> T:
-        with self._engine.connect() as connection:
-            return self._snapshot(connection, unit)
-
-    def _snapshot(self, connection: sa.Connection, unit: Callable[[Tx], T]) -> T:
-        connection.exec_driver_sql("begin")
-        try:
-            return unit(Tx(connection))
-        except sa.exc.OperationalError as error:
-            raise self.translate(error) or error from error
-        finally:
-            connection.exec_driver_sql("rollback")
-
-    async def _transact(self, jobs: list[Job]) -> None:
-        await self._begin()
+    async def _transact(self, jobs: list[Job]) -> list[Job]:
+        raw = _raw(self._writer)
+        await self._patiently(lambda: raw.execute("begin immediate"))
         try:
             ready = run_group(self._writer, jobs, self.hooks)
-            await asyncio.to_thread(self._writer.exec_driver_sql, "commit")
+            await self._commit(raw)
         except BaseException:
-            if self._in_transaction():
-                self._writer.exec_driver_sql("rollback")
+            if raw.in_transaction:
+                raw.execute("rollback")
             raise
-        publish(ready, self.hooks)
+        return ready
 
-    async def _begin(self) -> None:
-        """Take the write lock, waiting for another process without holding up the loop."""
+    async def _commit(self, raw: sqlite3.Connection) -> None:
+        commit = asyncio.get_running_loop().run_in_executor(self._committer, raw.execute, "commit")
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait({commit})  # until then the connection is the thread's
+            raise
+
+    async def _patiently(self, begin: Callable[[], T]) -> T:
+        """Try until no other process holds the lock, for at most 10 s, without holding up the loop."""
         deadline = asyncio.get_running_loop().time() + _LOCK_PATIENCE_SECONDS
         while True:
             try:
-                self._writer.exec_driver_sql("begin immediate")
-            except sa.exc.OperationalError as error:
-                if not isinstance(self.translate(error), DatabaseBusy):
+                return begin()
+            except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+                is_busy = isinstance(self.translate(error), DatabaseBusy)
+                if not is_busy or asyncio.get_running_loop().time() > deadline:
                     raise
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await asyncio.sleep(_LOCK_RETRY_SECONDS)
-            else:
-                return
-
-    def _in_transaction(self) -> bool:
-        raw = self._writer.connection.driver_connection
-        return isinstance(raw, sqlite3.Connection) and raw.in_transaction
+            await asyncio.sleep(_LOCK_RETRY_SECONDS)
 
     @staticmethod
     def translate(error: Exception) -> Problem | None:
-        if not isinstance(error, sa.exc.OperationalError):
-            return None
-        match getattr(error.orig, "sqlite_errorname", ""):
+        if isinstance(error, OSError):
+            return DatabaseUnavailable()
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        match getattr(cause, "sqlite_errorname", ""):
             case "SQLITE_FULL":
                 return DiskFull()
             case name if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 return DatabaseBusy()
-            case name if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOTADB")):
+            case name if name.startswith(_UNAVAILABLE):
                 return DatabaseUnavailable()
             case _:
                 return None
+
+
+def _snapshot(connection: sa.Connection, unit: Callable[[Tx], T]) -> T:
+    raw = _raw(connection)
+    raw.execute("begin")
+    try:
+        return unit(Tx(connection))
+    finally:
+        raw.execute("rollback")

@@ -1,4 +1,4 @@
-"""Tx: what a unit of work sees of the database. It cannot await, so nothing slow ever sits inside a transaction."""
+"""Tx: what a unit of work sees of the database. It cannot await: nothing slow ever sits in a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from folkmoot.kernel.facts import REFERENCES, Emission, Fact
 
 R = TypeVar("R")
+
+Values = Mapping[str, object] | Sequence[Mapping[str, object]]
 
 
 class Tx:
@@ -28,23 +30,33 @@ class Tx:
         self._after: list[Callable[[], None]] = []
 
     def first(self, row: type[R], statement: sa.Executable, /, **values: object) -> R | None:
-        return cast("R | None", self._connection.execute(statement, values).first())
+        return cast("R | None", self._run(statement, values).first())
 
     def all(self, row: type[R], statement: sa.Executable, /, **values: object) -> list[R]:
-        return cast("list[R]", self._connection.execute(statement, values).all())
+        return cast("list[R]", self._run(statement, values).all())
 
-    def scalar(self, statement: sa.Executable, /, **values: object) -> Any:  # noqa: ANN401 the column's own type
-        return self._connection.execute(statement, values).scalar()
+    def scalar(self, statement: sa.Executable, /, **values: object) -> Any:
+        return self._run(statement, values).scalar()
 
-    def write(self, statement: sa.Executable, values: Mapping[str, object] | Sequence[Mapping[str, object]] = ()) -> int:
-        """Run an insert, update or delete, one row or many; answers the number of rows it touched."""
+    def write(self, statement: sa.Executable, values: Values | None = None) -> int:
+        """Run an insert, update or delete, once per row of `values`; answers the number of rows it touched.
+
+        An empty list of rows runs nothing. For many rows the number is that of SQLite only.
+        """
+        if values is not None and not isinstance(values, Mapping) and not values:
+            return 0
         self.wrote = True
-        return cast("int", cast("sa.CursorResult[object]", self._connection.execute(statement, values)).rowcount)
+        return self._run(statement, values).rowcount
 
     def write_returning(self, row: type[R], statement: sa.Executable, /, **values: object) -> R | None:
         """Run a statement with RETURNING; answers its first row, None where it touched none."""
         self.wrote = True
-        return cast("R | None", self._connection.execute(statement, values).first())
+        return cast("R | None", self._run(statement, values).first())
+
+    def write_returning_all(self, row: type[R], statement: sa.Executable, /, **values: object) -> list[R]:
+        """Run a statement with RETURNING; answers all its rows, in no order."""
+        self.wrote = True
+        return cast("list[R]", self._run(statement, values).all())
 
     def emit(self, workspace_id: str, fact: Fact, **references: str | None) -> None:
         """Put a fact into the workspace's event log; it is numbered and stored as the unit's last act.
@@ -58,9 +70,13 @@ class Tx:
         self.emissions.append(Emission(workspace_id, fact, about))
 
     def after(self, call: Callable[[], None]) -> None:
-        """Call this once the unit is committed; it must not raise and not block."""
+        """Call this once the unit is committed; it must not block. What it raises is only logged."""
         self._after.append(call)
 
-    def committed(self) -> None:
-        for call in self._after:
-            call()
+    @property
+    def effects(self) -> Sequence[Callable[[], None]]:
+        """What is to be called after the commit."""
+        return self._after
+
+    def _run(self, statement: sa.Executable, values: Values | None) -> "sa.CursorResult[Any]":
+        return cast("sa.CursorResult[Any]", self._connection.execute(statement, values))

@@ -40,9 +40,8 @@ class Feed:
         if latest is None or latest > self.ring.last:
             self._more.set()
 
-    async def read(self, start: int) -> None:
+    async def read(self) -> None:
         """The reader's loop: whatever is new goes into the ring, in order."""
-        self.ring = Ring(start)
         self._more.set()
         while True:
             await self._more.wait()
@@ -163,8 +162,8 @@ class EventHub:
             head = await self.db.read(find_head, workspace_id)
             oldest, latest = (head.oldest, head.seq) if head is not None else (1, 0)
             if feed.task is None:
-                feed.task = self._supervisor.start(feed.read(latest), f"events of {workspace_id}")
                 feed.ring = Ring(latest)
+                feed.task = self._supervisor.start(feed.read(), f"events of {workspace_id}")
             follower = Follower(self, feed, about)
             follower.start(after, oldest, latest)
             yield follower

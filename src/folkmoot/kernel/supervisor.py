@@ -27,9 +27,15 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
+    def cancel(self) -> None:
+        """Ask everything that still runs to end."""
+        for task in self._others():
+            task.cancel()
+
     async def stop(self) -> None:
         """Cancel what still runs and wait until it has ended."""
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.cancel()
+        await asyncio.gather(*self._others(), return_exceptions=True)
+
+    def _others(self) -> list[asyncio.Task[object]]:
+        return [task for task in self._tasks if task is not asyncio.current_task()]

@@ -1,7 +1,6 @@
 """Every SELECT of knowledge: documents by id, by content and as a list, and the search for passages."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -9,15 +8,15 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.rules import words_of
-from folkmoot.knowledge.tables import Chunk, Document
+from folkmoot.knowledge.tables import Document
 
 
 class NoSuchDocument(NotFound):
     """Document not found"""
 
 
-class FoundPassage(Protocol):
-    """A row of a search."""
+class FoundPassage:
+    """The columns of a search's rows."""
 
     id: str
     document_id: str
@@ -32,18 +31,14 @@ _DOCUMENT = sa.select(*Document.__table__.c)
 _IS_HERE = sa.and_(Document.workspace_id == sa.bindparam("workspace_id"), Document.status != "deleting")
 
 _FIND = _DOCUMENT.where(Document.id == sa.bindparam("id"), Document.workspace_id == sa.bindparam("workspace_id"))
+_LOCK = _FIND.with_for_update()
 _FIND_TEXT = _DOCUMENT.where(
     Document.workspace_id == sa.bindparam("workspace_id"),
     Document.project_id == sa.bindparam("project_id"),
     Document.sha256 == sa.bindparam("sha256"),
 )
 _COUNT = sa.select(sa.func.count()).select_from(Document).where(_IS_HERE)
-_PAGE = (
-    _DOCUMENT.where(_IS_HERE)
-    .order_by(Document.id.desc())
-    .limit(sa.bindparam("limit"))
-    .offset(sa.bindparam("skip"))
-)
+_PAGE = _DOCUMENT.where(_IS_HERE).order_by(Document.id.desc()).limit(sa.bindparam("limit")).offset(sa.bindparam("skip"))
 _KNOWN = sa.select(Document.id).where(_IS_HERE, Document.id.in_(sa.bindparam("ids", expanding=True)))
 
 _ONLY = " and documents.id in :document_ids"
@@ -55,7 +50,8 @@ select chunks.id, chunks.document_id, documents.title, chunks.text, -chunks_fts.
 from chunks_fts
 join chunks on chunks.number = chunks_fts.rowid
 join documents on documents.id = chunks.document_id
-where chunks_fts match :question and documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
+where chunks_fts match :question
+    and documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
 order by chunks_fts.rank, chunks.number
 limit :limit
 """
@@ -126,11 +122,14 @@ def get_document(tx: Tx, scope: Scope, document_id: str) -> Document:
     return document
 
 
+def lock_document(tx: Tx, scope: Scope, document_id: str) -> Document | None:
+    """As `find_document`, and nobody else changes it before this unit is committed."""
+    return tx.first(Document, _LOCK, id=document_id, workspace_id=scope.workspace_id)
+
+
 def find_document_of_text(tx: Tx, scope: Scope, sha256: str) -> Document | None:
     """The document of the scope's project that holds this very text, whatever its status."""
-    return tx.first(
-        Document, _FIND_TEXT, workspace_id=scope.workspace_id, project_id=scope.project_id, sha256=sha256
-    )
+    return tx.first(Document, _FIND_TEXT, workspace_id=scope.workspace_id, project_id=scope.project_id, sha256=sha256)
 
 
 def list_documents(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Document], int]:
@@ -166,10 +165,3 @@ def search_passages(
     else:
         values["words"] = words
     return tx.all(FoundPassage, _SEARCH[tx.dialect, document_ids is not None], **values)
-
-
-NUMBERS_OF = (
-    sa.select(Chunk.number)
-    .where(Chunk.document_id == sa.bindparam("document_id"))
-    .limit(sa.bindparam("limit"))
-)

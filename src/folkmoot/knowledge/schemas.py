@@ -1,10 +1,26 @@
 """What knowledge looks like on the wire."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from folkmoot.http.schemas import Page
+from folkmoot.http.text import Line, LongText
 from folkmoot.knowledge.rules import MediaType, Status
+
+TAGS = 32
+
+
+class NewDocument(BaseModel):
+    """A text to be kept and searched; the same text in the same project is the same document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Line
+    text: LongText
+    media_type: MediaType = "text/plain"
+    tags: Annotated[list[Annotated[Line, Field(max_length=64)]], Field(max_length=TAGS)] = []
 
 
 class DocumentView(BaseModel):
@@ -22,6 +38,10 @@ class DocumentView(BaseModel):
     tags: list[str]
     created_at: datetime
     updated_at: datetime
+
+
+class DocumentPage(Page):
+    documents: list[DocumentView]
 
 
 class Passage(BaseModel):

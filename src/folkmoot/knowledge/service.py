@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,22 +13,21 @@ from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.errors import Conflict, TooLarge
+from folkmoot.kernel.errors import Conflict, Invalid, TooLarge
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import clean_text
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.queries import (
-    NUMBERS_OF,
     FoundPassage,
     NoSuchDocument,
     check_documents,
     find_document,
     find_document_of_text,
-    get_document,
+    lock_document,
     search_passages,
 )
-from folkmoot.knowledge.rules import MediaType, Span, Status, chunks_of
-from folkmoot.knowledge.schemas import DocumentView
+from folkmoot.knowledge.rules import Span, Status, chunks_of
+from folkmoot.knowledge.schemas import DocumentView, NewDocument
 from folkmoot.knowledge.tables import Chunk, Document
 
 TEXT_BYTES = 1_500_000
@@ -48,10 +48,9 @@ _SET_STATUS = (
     .values(status=sa.bindparam("to"), updated_at=sa.bindparam("at"))
     .returning(*Document.__table__.c)
 )
-_LOCK = (
-    sa.select(*Document.__table__.c).where(Document.id == sa.bindparam("document")).with_for_update(read=True)
+_DELETE_CHUNKS = sa.delete(Chunk).where(
+    Chunk.number.in_(sa.select(Chunk.number).where(Chunk.document_id == sa.bindparam("document")).limit(BATCH))
 )
-_DELETE_CHUNKS = sa.delete(Chunk).where(Chunk.number.in_(sa.bindparam("numbers", expanding=True)))
 _DELETE_DOCUMENT = sa.delete(Document).where(Document.id == sa.bindparam("document"))
 
 
@@ -59,22 +58,16 @@ class DocumentTooLarge(TooLarge):
     """The document's text is longer than 1,500,000 bytes of UTF-8"""
 
 
+class EmptyDocument(Invalid):
+    """The document has no text"""
+
+
 class DocumentDeleted(Conflict):
     """The document was deleted while it was being stored"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewText:
-    """A text to be kept; the same text in the same project is the same document."""
-
-    title: str
-    text: str
-    media_type: MediaType = "text/plain"
-    tags: Sequence[str] = ()
-
-
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class CutText:
     """A text with its hash and chunks."""
 
     text: str
@@ -82,17 +75,17 @@ class _Cut:
     spans: list[Span]
 
 
-async def add_document(db: Database, scope: Scope, new: NewText) -> tuple[Document, bool]:
+async def add_document(db: Database, scope: Scope, new: NewDocument) -> tuple[Document, bool]:
     """Store a text and make it searchable: the ready document, and whether it is new.
 
     A crash leaves it `ingesting` and out of every search; storing the same text again goes on where it
-    stopped. Raises DocumentTooLarge, DocumentDeleted.
+    stopped. Raises EmptyDocument, DocumentTooLarge, DocumentDeleted.
     """
-    cut = await asyncio.to_thread(_cut, new)
-    document, is_new = await db.write(begin_document, scope, new, cut.sha256)
+    cut = await asyncio.to_thread(cut_text, new)
+    document, is_new = await db.write(begin_document, scope, new, cut)
     while document.status == "deleting":
         await _remove(db, scope, document.id)
-        document, is_new = await db.write(begin_document, scope, new, cut.sha256)
+        document, is_new = await db.write(begin_document, scope, new, cut)
     for first in range(0, len(cut.spans), BATCH):
         if document.status == "ready":
             break
@@ -100,16 +93,19 @@ async def add_document(db: Database, scope: Scope, new: NewText) -> tuple[Docume
     return document, is_new
 
 
-def _cut(new: NewText) -> _Cut:
-    raw = new.text.encode()
+def cut_text(new: NewDocument) -> CutText:
+    text = clean_text(new.text)
+    raw = text.encode()
     if len(raw) > TEXT_BYTES:
         raise DocumentTooLarge
-    return _Cut(new.text, hashlib.sha256(raw).hexdigest(), chunks_of(new.text, new.media_type))
+    if not (spans := chunks_of(text, new.media_type)):
+        raise EmptyDocument
+    return CutText(text, hashlib.sha256(raw).hexdigest(), spans)
 
 
-def begin_document(tx: Tx, scope: Scope, new: NewText, sha256: str) -> tuple[Document, bool]:
+def begin_document(tx: Tx, scope: Scope, new: NewDocument, cut: CutText) -> tuple[Document, bool]:
     """The project's document of this text as it is, else a new one without chunks."""
-    if (found := find_document_of_text(tx, scope, sha256)) is not None:
+    if (found := find_document_of_text(tx, scope, cut.sha256)) is not None:
         return found, False
     document_id, at = new_id(), now()
     tx.write(
@@ -119,28 +115,28 @@ def begin_document(tx: Tx, scope: Scope, new: NewText, sha256: str) -> tuple[Doc
             "workspace_id": scope.workspace_id,
             "project_id": scope.project_id,
             "title": new.title,
-            "sha256": sha256,
+            "sha256": cut.sha256,
             "media_type": new.media_type,
             "status": "ingesting",
-            "tags": list(new.tags),
-            "size": len(new.text),
+            "tags": new.tags,
+            "size": len(cut.text),
             "created_at": at,
             "updated_at": at,
         },
     )
-    document = find_document_of_text(tx, scope, sha256)
+    document = find_document_of_text(tx, scope, cut.sha256)
     assert document is not None, "the row is there, whoever wrote it"
     if is_new := document.id == document_id:
         _tell(tx, document, "created")
     return document, is_new
 
 
-def add_chunks(tx: Tx, scope: Scope, document_id: str, cut: _Cut, first: int) -> Document:
+def add_chunks(tx: Tx, scope: Scope, document_id: str, cut: CutText, first: int) -> Document:
     """Write the chunks from number `first` on that one unit has time for; after the last, it is ready.
 
     Two that store the same text at once write the same chunks, each of them once.
     """
-    document = tx.first(Document, _LOCK, document=document_id)
+    document = lock_document(tx, scope, document_id)
     if document is None or document.status == "deleting":
         raise DocumentDeleted
     if document.status == "ready":
@@ -172,7 +168,22 @@ def _set_status(tx: Tx, document: Document, status: Status) -> Document:
     return changed
 
 
-def _tell(tx: Tx, document: Document, change: str) -> None: ...
+def _tell(tx: Tx, document: Document, change: Literal["created", "updated", "deleted"]) -> None:
+    view = None if change == "deleted" else DocumentView.model_validate(document).model_dump(mode="json")
+    fact = ResourceChanged(resource="document", id=document.id, change=change, view=view)
+    tx.emit(document.workspace_id, fact)
+
+
+async def search_documents(
+    db: Database, scope: Scope, question: str, limit: int, document_ids: Sequence[str] = ()
+) -> list[FoundPassage]:
+    """The best passages, of the given documents if any are given. Raises NoSuchDocument for a foreign one."""
+
+    def unit(tx: Tx) -> list[FoundPassage]:
+        check_documents(tx, scope, document_ids)
+        return search_passages(tx, scope, question, limit, document_ids or None)
+
+    return await db.read_long(unit)
 
 
 async def delete_document(db: Database, scope: Scope, document_id: str) -> None:
@@ -197,11 +208,8 @@ async def _remove(db: Database, scope: Scope, document_id: str) -> None:
 
 
 def remove_chunks(tx: Tx, scope: Scope, document_id: str) -> bool:
-    """Delete the chunks one unit has time for, and with the last of them the document: then the answer is True."""
-    rows = tx.all(Chunk, NUMBERS_OF, document_id=document_id, limit=BATCH)
-    if rows:
-        tx.write(_DELETE_CHUNKS, {"numbers": [row.number for row in rows]})
-    if len(rows) == BATCH:
+    """Delete the chunks a unit has time for and, after the last, the document; answers whether it is gone."""
+    if tx.write(_DELETE_CHUNKS, {"document": document_id}) == BATCH:
         return False
     tx.write(_DELETE_DOCUMENT, {"document": document_id})
     return True

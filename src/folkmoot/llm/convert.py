@@ -49,9 +49,7 @@ def to_call(request: Request) -> Call:
         settings=settings,
         parameters=ModelRequestParameters(
             function_tools=[
-                ToolDefinition(
-                    name=tool.name, description=tool.description, parameters_json_schema=tool.parameters
-                )
+                ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.parameters)
                 for tool in request.tools
             ],
             output_mode="text" if output is None else "native",

@@ -28,12 +28,12 @@ from folkmoot.llm.faults import (
     UnknownModel,
 )
 from folkmoot.llm.gateway import Answer, Deltas, Endpoint, Request
-from folkmoot.llm.link import Link
 from folkmoot.llm.messages import Assistant, Message, ToolResult, Usage
-from folkmoot.llm.practice import PracticeModel
+from folkmoot.llm.practice.speaker import PracticeModel
 from folkmoot.llm.prices import FREE, Price, find_price
 from folkmoot.llm.settings import LlmSettings
-from folkmoot.llm.wire import WireModel, first_model
+from folkmoot.llm.wire.client import WireModel, first_model
+from folkmoot.llm.wire.link import Link
 
 _MAX_ENDPOINTS = 256  # names come from requests: a bound, not a limit anyone should meet
 _CHARACTERS_PER_TOKEN = 4
@@ -144,11 +144,7 @@ def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
             return ProviderError("The language model's provider ended the answer with an error")
         case None:
             told = (response.provider_details or {}).get("finish_reason")
-            return (
-                AnswerMalformed("The language model's answer ended for an unknown reason")
-                if told
-                else AnswerCut()
-            )
+            return AnswerMalformed("The language model's answer ended for an unknown reason") if told else AnswerCut()
         case _:
             return AnswerEmpty() if is_empty else None
 

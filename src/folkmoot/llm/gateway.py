@@ -134,9 +134,7 @@ class Gateway:
                 attempt.add(fault)
                 await asyncio.sleep(pause)
             else:
-                return (
-                    answer if attempt.spent is None else replace(answer, usage=attempt.spent + answer.usage)
-                )
+                return answer if attempt.spent is None else replace(answer, usage=attempt.spent + answer.usage)
 
     def _pause(self, fault: ModelFault, calls: int) -> float | None:
         """Seconds to wait before the next call, None if there is to be none."""

@@ -100,9 +100,7 @@ def _validated(text: str, type_: type[T], check: Callable[[T], object] | None) -
     except AnswerMalformed as error:
         return None, [error.detail]
     except ValidationError as error:
-        return None, [_line(item["loc"], item["msg"]) for item in error.errors(include_url=False)][
-            :_MAX_ERRORS
-        ]
+        return None, [_line(item["loc"], item["msg"]) for item in error.errors(include_url=False)][:_MAX_ERRORS]
     except ValueError as error:
         return None, [str(error)[:500] or "not valid"]
     return value, []

@@ -9,8 +9,9 @@ from folkmoot.knowledge.fulltext import OBJECTS
 from folkmoot.runs import tables as _runs
 from folkmoot.tasks import tables as _tasks
 from folkmoot.usage import tables as _usage
+from folkmoot.workspaces import tables as _workspaces
 
-ROOMS = (_agents, _conversations, _events, _knowledge, _runs, _tasks, _usage)
+ROOMS = (_agents, _conversations, _events, _knowledge, _runs, _tasks, _usage, _workspaces)
 METADATA = Table.metadata
 
 

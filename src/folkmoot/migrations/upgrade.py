@@ -70,7 +70,7 @@ def connected(url: str, use: Callable[[sa.Connection], T]) -> T:
 def _on_sqlite(target: sa.URL, use: Callable[[sa.Connection], T]) -> T:
     path = Path(target.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlite_engine(path, patience_seconds=30, is_strict=False)
+    engine = sqlite_engine(path, "pragma busy_timeout = 30000")
     try:
         with engine.connect() as connection:
             return use(connection)

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 _INSERT = sa.insert(JournalEntry)
 _FENCE = (
     sa.update(Run)
-    .where(
-        Run.id == sa.bindparam("this_run"), Run.epoch == sa.bindparam("mine"), Run.status == "running"
-    )
+    .where(Run.id == sa.bindparam("this_run"), Run.epoch == sa.bindparam("mine"), Run.status == "running")
     .values(
         journal_seq=Run.journal_seq + sa.bindparam("entries"),
         input_tokens=Run.input_tokens + sa.bindparam("tokens_in"),
@@ -194,7 +192,14 @@ def ended_data(end: End) -> JsonObject:
 
 
 def insert_entry(tx: Tx, run: Run, entry: Entry) -> None:
-    row = {"run_id": run.id, "seq": entry.seq, "kind": entry.kind, "key": entry.key, "data": entry.data, "at": entry.at}
+    row = {
+        "run_id": run.id,
+        "seq": entry.seq,
+        "kind": entry.kind,
+        "key": entry.key,
+        "data": entry.data,
+        "at": entry.at,
+    }
     tx.write(_INSERT, row)
 
 

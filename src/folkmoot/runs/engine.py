@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -24,6 +24,8 @@ from folkmoot.runs.moves import announce
 from folkmoot.runs.queries import RUN_COLUMNS, get_run, journal
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
+
+S = TypeVar("S")
 
 LIVE_HERE = 256
 """Replies one process works on at the same time."""
@@ -79,8 +81,9 @@ class RunEngine:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waiters: dict[str, list[asyncio.Future[Run]]] = {}
 
-    def register(self, executor: Executor[object]) -> None:
-        self._executors[executor.kind] = executor
+    def register(self, executor: Executor[S]) -> None:
+        """The engine hands an executor only states of its own making, whatever they are."""
+        self._executors[executor.kind] = cast("Executor[object]", executor)
 
     def executor(self, kind: str) -> Executor[object]:
         return self._executors[kind]

@@ -12,9 +12,7 @@ from folkmoot.runs.tables import JournalEntry, Run, RunAgent
 
 RUN_COLUMNS = Run.__table__.columns
 
-_RUN = sa.select(*RUN_COLUMNS).where(
-    Run.id == sa.bindparam("run_id"), Run.workspace_id == sa.bindparam("workspace_id")
-)
+_RUN = sa.select(*RUN_COLUMNS).where(Run.id == sa.bindparam("run_id"), Run.workspace_id == sa.bindparam("workspace_id"))
 _ROW = sa.select(*RUN_COLUMNS).where(Run.id == sa.bindparam("run_id"))
 _JOURNAL = (
     sa.select(JournalEntry.seq, JournalEntry.at, JournalEntry.kind, JournalEntry.key, JournalEntry.data)
@@ -33,9 +31,7 @@ _DUE = sa.select(*RUN_COLUMNS).where(
     Run.status == "pending", Run.waiting_for == "time", Run.wake_at <= sa.bindparam("at")
 )
 _OVERDUE = sa.select(*RUN_COLUMNS).where(Run.status == "pending", Run.deadline_at <= sa.bindparam("at"))
-_HELD = sa.select(Run.id, Run.epoch, Run.journal_seq).where(
-    Run.status == "running", Run.owner == sa.bindparam("owner")
-)
+_HELD = sa.select(Run.id, Run.epoch, Run.journal_seq).where(Run.status == "running", Run.owner == sa.bindparam("owner"))
 _AGENTS = sa.select(RunAgent.agent_id, RunAgent.role).where(RunAgent.run_id == sa.bindparam("run_id"))
 
 

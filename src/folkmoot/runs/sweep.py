@@ -11,7 +11,14 @@ from folkmoot.kernel.errors import Unavailable
 from folkmoot.runs.append import lock_run, verb_end
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import admit, move, tell
-from folkmoot.runs.queries import due_runs, held_runs, overdue_runs, owners_of_running, running_runs, startable_runs
+from folkmoot.runs.queries import (
+    due_runs,
+    held_runs,
+    overdue_runs,
+    owners_of_running,
+    running_runs,
+    startable_runs,
+)
 from folkmoot.runs.rules import RunStatus, WaitingFor
 from folkmoot.runs.tables import Run
 

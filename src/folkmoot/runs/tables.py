@@ -15,9 +15,7 @@ class RunSlots(Table):
 
     __tablename__ = "run_slots"
 
-    workspace_id: Mapped[Id] = mapped_column(
-        sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
-    )
+    workspace_id: Mapped[Id] = mapped_column(sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     live: Mapped[int]
     cap: Mapped[int]
 
@@ -132,9 +130,7 @@ class IdempotencyKey(Table):
 
     __tablename__ = "idempotency_keys"
 
-    workspace_id: Mapped[Id] = mapped_column(
-        sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
-    )
+    workspace_id: Mapped[Id] = mapped_column(sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     actor: Mapped[Name] = mapped_column(primary_key=True)
     key: Mapped[Name] = mapped_column(primary_key=True)
     route: Mapped[Name]

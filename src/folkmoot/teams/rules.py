@@ -90,9 +90,7 @@ def check_plan(plan: Plan, roles: Collection[str]) -> None:
             raise ValueError(f"the step id {step.id} is used more than once")
         if step.role not in roles:
             known = ", ".join(sorted(roles))
-            raise ValueError(
-                f"step {step.id}: there is no role {step.role}; roles: {known}"
-            )
+            raise ValueError(f"step {step.id}: there is no role {step.role}; roles: {known}")
         if unknown := [other for other in step.depends_on if other not in ids]:
             raise ValueError(f"step {step.id} depends on {', '.join(unknown)}, which is no step of the plan")
     in_order(plan.steps)

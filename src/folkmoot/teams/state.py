@@ -8,13 +8,14 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 
 from folkmoot.agents.turn import Turn, TurnPlan
+from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.journal import Fault
 from folkmoot.teams.metrics import Spent
 from folkmoot.teams.rules import (
     Finding,
-    Move,
     Plan,
     Step,
+    StopReason,
     Summary,
     Verdict,
     content_hash,
@@ -50,16 +51,6 @@ class TeamInput(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What one role told others: the plan, a step's output, or the reviewer's findings."""
-
-    cause_by: str
-    sent_from: str
-    send_to: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """`due` steps run in it, in order; the others keep what they made. `plan` is its number, from 1."""
 
@@ -79,8 +70,8 @@ class TeamState:
     rounds: tuple[Round, ...] = ()
     turns: Mapping[str, Turn] = field(default_factory=dict)
     verdicts: tuple[Verdict | None, ...] = ()
-    fingerprints: tuple[str, ...] = ()
-    stopped: Move | None = None
+    fingerprint_before: str | None = None
+    stopped: StopReason | None = None
     summary: Summary | None = None
     fault: Fault | None = None
     spent: Mapping[tuple[str, str], Spent] = field(default_factory=dict)
@@ -112,12 +103,13 @@ class TeamState:
     def steps(self) -> Mapping[str, Step]:
         return {step.id: step for step in self.plan.steps} if self.plans else {}
 
-    def turn(self, number: int, step: Step) -> Turn:
-        """The turn of a step in a round, as it is or as it begins."""
+    def turn(self, step: Step) -> Turn:
+        """The turn of a step in this round, as it is or as it begins."""
+        number = self.round.number
         key = turn_key(number, step.id)
         if (known := self.turns.get(key)) is not None:
             return known
-        recipe = {"kind": "step", "round": number, "step": step.id}
+        recipe: JsonObject = {"kind": "step", "round": number, "step": step.id}
         return Turn(plan=TurnPlan(key=key, role=step.role, recipe=recipe, limit=TURN_LIMIT))
 
     def output(self, step_id: str, upto: int | None = None) -> str | None:
@@ -130,17 +122,32 @@ class TeamState:
                 return turn.answer.text
         return None
 
+    def is_done(self, step_id: str) -> bool:
+        """Whether this round's turn of the step has an answer."""
+        turn = self.turns.get(turn_key(self.round.number, step_id))
+        return turn is not None and turn.answer is not None
+
+    def is_ready(self, step: Step) -> bool:
+        """Whether all that the step depends on is done, in this round or before."""
+        return all(self.is_done(other) for other in step.depends_on if other in self.round.due)
+
     @property
     def is_worked(self) -> bool:
         """Whether all due steps of the round are done."""
-        turns = (self.turns.get(turn_key(self.round.number, step_id)) for step_id in self.round.due)
-        return all(turn is not None and turn.answer is not None for turn in turns)
+        return all(self.is_done(step_id) for step_id in self.round.due)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The last verdict's."""
         verdict = self.verdicts[-1] if self.verdicts else None
         return verdict.findings if verdict is not None else ()
+
+    @property
+    def step_fault(self) -> Fault | None:
+        """The fault of the first due step that has one, in the plan's order and not in that of their coming."""
+        keys = (turn_key(self.round.number, step_id) for step_id in self.round.due) if self.rounds else ()
+        turns = (self.turns.get(key) for key in keys)
+        return next((turn.fault for turn in turns if turn is not None and turn.fault is not None), None)
 
     def fingerprint(self, verdict: Verdict) -> str:
         made = {step_id: content_hash(self.output(step_id) or "") for step_id in self.steps}

@@ -97,8 +97,7 @@ def without_titles(schema: JsonObject) -> JsonObject:
         match value:
             case dict() if key in ("properties", "$defs"):
                 kept[key] = {
-                    name: without_titles(part) if isinstance(part, dict) else part
-                    for name, part in value.items()
+                    name: without_titles(part) if isinstance(part, dict) else part for name, part in value.items()
                 }
             case dict():
                 kept[key] = without_titles(value)
@@ -149,19 +148,18 @@ class ToolRegistry:
         tool = self._tools.get(name)
         offered = self._tools.keys() if context.offered is None else context.offered
         if tool is None or name not in offered:
-            return _answer(
-                f"There is no such tool here. Tools: {', '.join(offered) or 'none'}", is_error=True
-            )
+            return _answer(f"There is no such tool here. Tools: {', '.join(offered) or 'none'}", is_error=True)
+        limit = asyncio.timeout(self._limit_seconds)
         try:
-            async with asyncio.timeout(self._limit_seconds):
+            async with limit:
                 value = await tool.call(context, arguments)
         except ValidationError as error:
             return _answer(f"The arguments are not valid: {_faults(error)}", is_error=True)
         except Problem as problem:
             return _answer(problem.detail, is_error=True)
-        except TimeoutError:
-            return _answer(f"The tool did not answer within {self._limit_seconds:g} seconds", is_error=True)
         except Exception:  # noqa: BLE001 a plugin call, one of the four borders: a tool's bug must not end the run
+            if limit.expired():
+                return _answer(f"The tool did not answer within {self._limit_seconds:g} seconds", is_error=True)
             _log.exception("tool %s failed", name)
             return _answer("The tool failed", is_error=True)
         return _answer(value if isinstance(value, str) else dumps(value))
@@ -170,9 +168,7 @@ class ToolRegistry:
 def _faults(error: ValidationError) -> str:
     """Where and why, without what was given: the caller wrote it and an attacker may have."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in faults[:8]
-    )
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in faults[:8])
 
 
 def _answer(text: str, *, is_error: bool = False) -> JsonObject:

@@ -9,7 +9,7 @@ _MAX_LENGTH = 10_000
 
 
 def text_for_pattern(pattern: str, least: int = 0) -> str | None:
-    """A short text of at least `least` characters the pattern is found in, None where this reader finds none."""
+    """A text of at least `least` characters the pattern is found in, None where this reader finds none."""
     try:
         compiled = re.compile(pattern)
     except re.error:
@@ -30,7 +30,7 @@ class _Unreadable(Exception):
 
 @dataclass(slots=True)
 class _Reader:
-    """Recursive descent: the first alternative, each repeat as few times as allowed (or up to `extra` more)."""
+    """Recursive descent: the first alternative, each repeat as few times as allowed (or `extra` times)."""
 
     pattern: str
     extra: int

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from folkmoot.kernel.json import Json, JsonObject, canonical
-from folkmoot.llm.practice_pattern import text_for_pattern
+from folkmoot.llm.practice.pattern import text_for_pattern
 
 _MAX_DEPTH = 8  # below it only what is required, so that a schema that contains itself ends
 _MAX_ITEMS = 200
-_LONG_TEXT = frozenset(
-    {"text", "content", "body", "answer", "summary", "response", "result", "output", "message"}
-)
+_LONG_TEXT = frozenset({"text", "content", "body", "answer", "summary", "response", "result", "output", "message"})
 _OFTEN_EMPTY = re.compile(
     r"issue|finding|error|risk|assumption|warning|responds|evidence|depend|question|citation|missing"
 )
@@ -67,7 +65,7 @@ class Filler:
         options = schema.get("enum")
         if isinstance(options, list) and options:
             return self._option(options, draft)
-        match self._type(schema, draft):
+        match _chosen_type(schema, draft):
             case "object":
                 return self._object(schema, draft, depth)
             case "array":
@@ -82,7 +80,7 @@ class Filler:
                 return None
 
     def _resolved(self, schema: Json, draft: Json, hops: int = 0) -> JsonObject:
-        """References followed, alternatives chosen (the one of the draft's type, else the first), allOf merged."""
+        """References followed, alternatives chosen (of the draft's type, else the first), allOf merged."""
         if not isinstance(schema, dict) or hops > 20:
             return {}
         reference = schema.get("$ref")
@@ -117,12 +115,6 @@ class Filler:
                     return option
         return next((option for option in resolved if "null" not in _types(option)), resolved[0])
 
-    def _type(self, schema: JsonObject, draft: Json) -> str:
-        types = _types(schema)
-        if draft is not None and _type_of(draft) in types:
-            return _type_of(draft)
-        return next((kind for kind in types if kind != "null"), "null")
-
     def _option(self, options: list[Json], draft: Json) -> Json:
         """The draft if it is one, else the option the prompt speaks of, else the first."""
         if draft in options:
@@ -135,8 +127,8 @@ class Filler:
         given = draft if isinstance(draft, dict) else {}
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
-        required = schema.get("required")
-        required = [key for key in required if isinstance(key, str)] if isinstance(required, list) else []
+        listed = schema.get("required")
+        required = [key for key in listed if isinstance(key, str)] if isinstance(listed, list) else []
         wanted = required if depth >= _MAX_DEPTH else list(dict.fromkeys([*properties, *required]))
         filled: JsonObject = {
             key: self._value(properties.get(key, {}), given.get(key), key, depth + 1) for key in wanted
@@ -241,6 +233,13 @@ def _bounds(schema: JsonObject) -> tuple[float, float]:
         max((float(bound) for bound in least if isinstance(bound, int | float)), default=-math.inf),
         min((float(bound) for bound in most if isinstance(bound, int | float)), default=math.inf),
     )
+
+
+def _chosen_type(schema: JsonObject, draft: Json) -> str:
+    types = _types(schema)
+    if draft is not None and _type_of(draft) in types:
+        return _type_of(draft)
+    return next((kind for kind in types if kind != "null"), "null")
 
 
 def _types(schema: JsonObject) -> list[str]:

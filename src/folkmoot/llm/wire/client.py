@@ -20,11 +20,11 @@ from folkmoot.kernel.json import Json
 from folkmoot.llm.choice import Place
 from folkmoot.llm.convert import lenient_loads
 from folkmoot.llm.faults import AnswerMalformed, AnswerTooLarge, ModelNotFound
-from folkmoot.llm.link import Link, Reply
 from folkmoot.llm.stream import LeanStream, text_event
-from folkmoot.llm.wire_answer import Assembly
-from folkmoot.llm.wire_body import NEW_TOKEN_FIELD, OLD_TOKEN_FIELD, Body, Dialect
-from folkmoot.llm.wire_faults import MAX_ERROR_BYTES, fault_of
+from folkmoot.llm.wire.answer import Assembly
+from folkmoot.llm.wire.body import NEW_TOKEN_FIELD, OLD_TOKEN_FIELD, Body, Dialect
+from folkmoot.llm.wire.errors import MAX_ERROR_BYTES, fault_of
+from folkmoot.llm.wire.link import Link, Reply
 
 _GRACE = 2.0  # seconds for the usage after the finish reason
 _CLOSING = 0.05  # seconds for the end of the body after [DONE], so that the connection can serve again
@@ -39,7 +39,8 @@ class WireModel(Model):
         self._place = place
         self._name = name
         self._link = link
-        self._dialect = Dialect(token_field=NEW_TOKEN_FIELD if "api.openai.com" in place.url else OLD_TOKEN_FIELD)
+        is_openai = "api.openai.com" in place.url
+        self._dialect = Dialect(token_field=NEW_TOKEN_FIELD if is_openai else OLD_TOKEN_FIELD)
 
     @property
     def model_name(self) -> str:
@@ -109,9 +110,7 @@ class WireModel(Model):
                     return
                 said = await reply.read_some(MAX_ERROR_BYTES)
                 fault = fault_of(reply.status, said, self._place, reply.header("Retry-After"))
-            if reply.status not in (400, 422, 501) or not self._dialect.unlearn(
-                said.decode(errors="replace")
-            ):
+            if reply.status not in (400, 422, 501) or not self._dialect.unlearn(said.decode(errors="replace")):
                 raise fault
 
 

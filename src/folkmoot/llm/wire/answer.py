@@ -10,7 +10,7 @@ from pydantic_ai.usage import RequestUsage
 from folkmoot.kernel.json import Json, JsonObject, clean_json, clean_text, dumps
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import AnswerEmpty, AnswerMalformed, AnswerTooLarge
-from folkmoot.llm.wire_faults import fault_in
+from folkmoot.llm.wire.errors import fault_in
 
 _MAX_CALLS = 128
 _MAX_TOKENS = 1_000_000_000
@@ -169,9 +169,7 @@ class Assembly:
     def _grow(self, characters: int) -> None:
         self._size += characters
         if self._size > self.max_characters:
-            raise AnswerTooLarge(
-                f"The language model's answer is longer than {self.max_characters} characters"
-            )
+            raise AnswerTooLarge(f"The language model's answer is longer than {self.max_characters} characters")
 
     def _count(self, usage: Json) -> None:
         if not isinstance(usage, dict):
@@ -181,9 +179,7 @@ class Assembly:
             return
         details = usage.get("prompt_tokens_details")
         cached = _tokens(details.get("cached_tokens")) if isinstance(details, dict) else None
-        self._usage = RequestUsage(
-            input_tokens=read, output_tokens=written, cache_read_tokens=min(cached or 0, read)
-        )
+        self._usage = RequestUsage(input_tokens=read, output_tokens=written, cache_read_tokens=min(cached or 0, read))
         self.has_usage = True
 
 

@@ -10,24 +10,27 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, T
 
 from folkmoot.kernel.json import Json, loads
 
-# Prompts are written in sections under `## Name`. Only these names begin one, so that the headings of a quoted
-# document do not; in one message the first of a name counts.
+# Prompts are written in sections under `## Name`. Only these names begin one, so that the headings of a
+# quoted document do not; in one message the first of a name counts.
 SECTIONS = frozenset(
-    "task roles team step steps acceptance outputs findings plan options question topic problem passages documents "
-    "files sources statements feedback artifacts context errors deliverables open_issues assumptions memory".split()
+    {"task", "roles", "team", "step", "steps", "acceptance", "outputs", "findings", "plan", "options", "question"}
+    | {"topic", "problem", "passages", "documents", "files", "sources", "statements", "feedback", "artifacts"}
+    | {"context", "errors", "deliverables", "open_issues", "assumptions", "memory"}
 )
 _HEADING = re.compile(r"^##\s+([A-Za-z][A-Za-z _-]*?)\s*:?\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)")
 _WORD = re.compile(r"[^\W_][\w'-]{2,}")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?!\[)|\n+")  # a citation stays with its sentence
 _MARKUP = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s*|\|)+")
-_STOP = frozenset(
-    "the and for are was were not but with from that this these those have has had its his her their our your you "
-    "can could will would shall should may might must any all each every some such than then there here what which "
-    "who whom whose when where why how into onto over under about also only just very more most other another same "
-    "does did doing done been being they them she him one two per via out use used using within without please "
-    "let make give tell show file files what's it's".split()
-)
+_STOP_TEXT = """
+the and for are was were not but with from that this these those have has had its his her their our your you can
+could will would shall should may might must any all each every some such than then there here what which who whom
+whose when where why how into onto over under about also only just very more most other another same does did doing
+done been being they them she him one two per via out use used using within without please let make give tell show
+file files it's what's
+"""
+_STOP = frozenset(_STOP_TEXT.split())
+_OWN_WORDS = re.compile(r"\[practice model\]|^(?:Accepted by|Changed after review|No source speaks)")
 _MAX_SENTENCES = 2_000
 _SHORTEST, _LONGEST = 15, 400
 
@@ -73,9 +76,7 @@ class Prompt:
 
     def sentences(self) -> list[Sentence]:
         """What can be quoted, most trustworthy first: passages, other tool results, what others delivered."""
-        found = [
-            Sentence(text, passage_id) for passage_id, body in self.passages for text in sentences_of(body)
-        ]
+        found = [Sentence(text, passage_id) for passage_id, body in self.passages for text in sentences_of(body)]
         found.extend(Sentence(text) for body in self.results for text in sentences_of(body))
         for name in ("passages", "documents", "files", "sources", "context", "outputs"):
             found.extend(Sentence(text) for text in sentences_of(self.sections.get(name, "")))
@@ -108,9 +109,7 @@ def read_prompt(messages: Iterable[ModelMessage]) -> Prompt:
         passages |= found_passages
         if not found_passages and not result.lstrip().startswith(("{", "[")):
             others.append(result)
-    return Prompt(
-        "\n\n".join(persona), question, sections, tuple(passages.items()), tuple(others), has_results
-    )
+    return Prompt("\n\n".join(persona), question, sections, tuple(passages.items()), tuple(others), has_results)
 
 
 def split_sections(text: str) -> tuple[str, dict[str, str]]:
@@ -131,7 +130,7 @@ def split_sections(text: str) -> tuple[str, dict[str, str]]:
 def sentences_of(text: str) -> Iterator[str]:
     for piece in _SENTENCE_END.split(text):
         sentence = " ".join(_MARKUP.sub("", piece).replace("|", " ").split())
-        if _SHORTEST <= len(sentence) <= _LONGEST and " " in sentence:
+        if _SHORTEST <= len(sentence) <= _LONGEST and " " in sentence and not _OWN_WORDS.search(sentence):
             yield sentence
 
 
@@ -146,13 +145,11 @@ def stems(text: str) -> set[str]:
 
 
 def best_sentences(sentences: list[Sentence], about: str, count: int) -> list[Sentence]:
-    """Those that share most with `about`, rare words weighing more; in their own order; none that shares nothing."""
+    """Those that share most with `about`, rare words weighing more, in their own order; at least one word."""
     wanted = stems(about)
     of = [stems(sentence.text) & wanted for sentence in sentences]
     frequency = Counter(stem for found in of for stem in found)
-    scored = [
-        (sum(1 / (1 + frequency[stem]) + 0.5 for stem in found), -n) for n, found in enumerate(of) if found
-    ]
+    scored = [(sum(1 / (1 + frequency[stem]) + 0.5 for stem in found), -n) for n, found in enumerate(of) if found]
     chosen: dict[str, int] = {}
     for _, negative in sorted(scored, reverse=True):
         chosen.setdefault(sentences[-negative].text.lower(), -negative)

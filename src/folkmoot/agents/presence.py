@@ -1,0 +1,59 @@
+"""Keeping agents' busy state and totals in step with the runs they take part in, in the same unit."""
+
+import sqlalchemy as sa
+
+from folkmoot.agents.events import AgentStatusChanged
+from folkmoot.agents.queries import INSTANCE_COLUMNS
+from folkmoot.agents.rules import shown_status
+from folkmoot.agents.tables import AgentInstance
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.clock import now
+from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.rules import FINAL, RunStatus
+from folkmoot.runs.tables import Run, RunAgent
+
+_TAKE_PART = AgentInstance.id.in_(sa.select(RunAgent.agent_id).where(RunAgent.run_id == sa.bindparam("run")))
+_UPDATE = (
+    sa.update(AgentInstance)
+    .where(_TAKE_PART)
+    .values(
+        running_runs=AgentInstance.running_runs + sa.bindparam("running"),
+        task_count=AgentInstance.task_count + sa.bindparam("ended"),
+        success_count=AgentInstance.success_count + sa.bindparam("succeeded"),
+        error_count=AgentInstance.error_count + sa.bindparam("failed"),
+        busy_milliseconds=AgentInstance.busy_milliseconds + sa.bindparam("milliseconds"),
+        last_active_at=sa.bindparam("at", type_=INSTANCE_COLUMNS.last_active_at.type),
+    )
+    .returning(AgentInstance.id, AgentInstance.status, AgentInstance.running_runs, AgentInstance.last_error)
+)
+
+
+class Presence:
+    """Observes runs: an agent is busy while one of its runs is running."""
+
+    def status_changed(self, tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
+        """Bump the agents of the run; say so where the status they show flips."""
+        is_over = run.status in FINAL and previous not in FINAL
+        running = (run.status == RunStatus.RUNNING) - (previous == RunStatus.RUNNING)
+        if not running and not is_over:
+            return
+        took = (run.completed_at - run.started_at).total_seconds() if run.completed_at and run.started_at else 0
+        agents = tx.write_returning_all(
+            AgentInstance,
+            _UPDATE,
+            run=run.id,
+            running=running,
+            ended=int(is_over),
+            succeeded=int(is_over and run.status == RunStatus.COMPLETED),
+            failed=int(is_over and run.status in (RunStatus.FAILED, RunStatus.TIMEOUT)),
+            milliseconds=round(took * 1000) if is_over else 0,
+            at=now(),
+        )
+        for agent in sorted(agents, key=lambda agent: agent.id):
+            before = shown_status(agent.status, agent.running_runs - running)
+            after = shown_status(agent.status, agent.running_runs)
+            if before != after:
+                changed = AgentStatusChanged(
+                    agent_id=agent.id, previous_status=before, status=after, error=agent.last_error
+                )
+                tx.emit(run.workspace_id, changed)

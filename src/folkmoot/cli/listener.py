@@ -1,0 +1,88 @@
+"""uvicorn as this product runs it: our own sockets, our own signals, and the app's life around it, not in it."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from folkmoot.cli.problems import BadUsage
+from folkmoot.kernel.errors import Unavailable
+from folkmoot.kernel.supervisor import Supervisor
+
+PING_SECONDS = 25.0
+GRACE_SECONDS = 10
+"""How long open requests may take to end after the server was asked to stop."""
+
+_SERVER = "server"
+
+
+class PortTaken(Unavailable):
+    """The port is in use"""
+
+
+class Listener(uvicorn.Server):
+    """A server that leaves signals to the command that runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one. Raises PortTaken or BadUsage with a sentence."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"Port {port} of {host} is in use; stop what listens there, or choose another with --port or API_PORT"
+            ) from None
+        raise BadUsage(f"Cannot listen on port {port} of {host}: {error.strerror}") from None
+    listening.setblocking(False)
+    return listening
+
+
+@asynccontextmanager
+async def serving(
+    app: FastAPI, place: socket.socket | Path, grace_seconds: int = GRACE_SECONDS
+) -> AsyncIterator[asyncio.Task[None]]:
+    """The app, started, and served on a socket or at the path of a unix one while the context is open.
+
+    What the app's start raises is raised here. The task ends when the server has ended.
+    """
+    path = str(place) if isinstance(place, Path) else None
+    config = uvicorn.Config(
+        app,
+        uds=path,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
+    )
+    listener, supervisor = Listener(config), Supervisor()
+    async with app.router.lifespan_context(app):
+        sockets = [place] if isinstance(place, socket.socket) else None
+        task = supervisor.start(listener.serve(sockets=sockets), _SERVER)
+        try:
+            while not listener.started and not task.done():
+                await asyncio.sleep(0.005)
+            yield task
+        finally:
+            listener.should_exit = True
+            await task

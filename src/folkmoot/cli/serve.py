@@ -1,0 +1,119 @@
+"""`folkmoot serve`: the API on a loopback address, until it is told to stop."""
+
+import asyncio
+import ipaddress
+import socket
+import sys
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+
+from folkmoot import __version__
+from folkmoot.app import create_app
+from folkmoot.cli.connection import until_free
+from folkmoot.cli.listener import bind, serving
+from folkmoot.cli.problems import BadUsage
+from folkmoot.cli.process import Signals, go
+from folkmoot.cli.screen import Screen
+from folkmoot.engine.holder import HeldByAnother
+from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.settings import Settings, load_settings
+from folkmoot.llm.choice import describe
+
+_POLL_SECONDS = 0.2
+
+
+class AlreadyServed(Conflict):
+    """Another server works on this data"""
+
+
+def command(
+    host: Annotated[str | None, typer.Option(help="The loopback address to listen on.  [default: API_HOST]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 is any free one.  [default: API_PORT]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Server processes; there can be one.  [default: API_WORKERS]")
+    ] = None,
+) -> None:
+    """Serve the API on a loopback address."""
+
+    async def work(signals: Signals) -> int:
+        settings = load_settings()
+        check_workers(workers or settings.api_workers)
+        where = loopback(host or settings.api_host)
+        listening = bind(where, settings.api_port if port is None else port)
+        try:
+            await _serve(settings, listening)
+        except asyncio.CancelledError:
+            if not signals.taken():
+                raise
+        return 0
+
+    go(work)
+
+
+def loopback(host: str) -> str:
+    """The address to listen on. Raises BadUsage for any that others could reach."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        if ipaddress.ip_address(host.strip("[]")).is_loopback:
+            return host.strip("[]")
+    except ValueError:
+        pass
+    raise BadUsage(
+        f"Folkmoot does not listen on {host}: it has no accounts yet, so whoever reaches it owns it; "
+        "use a loopback address such as 127.0.0.1"
+    )
+
+
+def check_workers(workers: int) -> None:
+    """Raises BadUsage for more than one."""
+    if workers > 1:
+        raise BadUsage(
+            f"{workers} workers cannot share this engine: exactly one process works the runs of a database; "
+            "leave --workers and API_WORKERS at 1"
+        )
+
+
+def address_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    address = address_of(listening)
+    while True:
+        await _until_ours(settings)
+        try:
+            async with serving(create_app(settings, address=address), listening) as task:
+                sys.stdout.write(banner(settings, address))
+                sys.stdout.flush()
+                await asyncio.shield(task)
+                return
+        except HeldByAnother:
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _until_ours(settings: Settings) -> None:
+    """Raises AlreadyServed where a server holds the data; a command that holds it is waited for."""
+    if settings.is_postgres:
+        return
+    holder = await until_free(settings, Screen())
+    if holder is not None:
+        raise AlreadyServed(
+            f"A server (process {holder.pid}) already works on {settings.data_dir} and answers at {holder.address}; "
+            "use that one, stop it, or set another DATA_DIR"
+        )
+
+
+def banner(settings: Settings, address: str) -> str:
+    database = sa.make_url(settings.database_url).render_as_string(hide_password=True)
+    return (
+        f"Folkmoot {__version__}\n"
+        f"  address   {address} (its documentation: {address}/docs)\n"
+        f"  database  {database}\n"
+        f"  model     {describe(settings.llm)}\n"
+    )

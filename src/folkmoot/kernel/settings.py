@@ -1,0 +1,131 @@
+"""Settings: the environment over `.env` over defaults, read once at the edge and passed down as values."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from folkmoot.kernel.json import loads
+
+_NAME = r"^[^\x00-\x1f]+$"
+
+
+class Settings(BaseSettings):
+    """Every setting that has an effect today. Names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+
+    api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    api_reload: bool = Field(False, description="Restart when a source file changes (development)")
+    api_workers: int = Field(1, ge=1, description="Server processes; more than one is not possible yet")
+    backend_cors_origins: Annotated[list[str], NoDecode] = Field(
+        ["http://localhost:3000", "http://localhost:8000"],
+        description="Origins whose pages may call the API: a JSON list or a comma list, never *",
+    )
+
+    data_dir: Path = Field(
+        Path("folkmoot-data"), description="Where the SQLite file and the engine's lock live; relative to the start directory"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="sqlite:///path or postgresql://...; wins over the parts below"
+    )
+    db_host: str | None = Field(None, description="PostgreSQL host; setting it chooses PostgreSQL")
+    db_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port")
+    db_user: str | None = Field(None, description="PostgreSQL user (default: postgres)")
+    db_password: SecretStr | None = Field(None, description="PostgreSQL password")
+    db_name: str | None = Field(None, description="PostgreSQL database (default: folkmoot)")
+    db_pool_size: int = Field(5, ge=2, le=100, description="Connections to PostgreSQL")
+    postgres_server: str | None = Field(None, description="As DB_HOST, which wins")
+    postgres_user: str | None = Field(None, description="As DB_USER, which wins")
+    postgres_password: SecretStr | None = Field(None, description="As DB_PASSWORD, which wins")
+    postgres_db: str | None = Field(None, description="As DB_NAME, which wins")
+
+    mgx_max_rounds: int = Field(5, ge=1, le=20, description="Default of a task's max_rounds")
+    workspace_max_live_runs: int = Field(50, ge=1, le=10_000, description="Admitted runs of a workspace")
+    agent_max_concurrency: int = Field(
+        10, ge=1, le=100_000, description="Agents of a workspace that are not offline, core agents not counted"
+    )
+
+    default_model: str | None = Field(
+        None, description="provider:name, e.g. openai:gpt-5.4-mini, ollama:qwen3; default: what is configured, else practice"
+    )
+    openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI or of the compatible server")
+    openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server (llama.cpp, vLLM, ...)")
+    google_api_key: SecretStr | None = Field(None, description="Key of Gemini")
+    ollama_host: str | None = Field(None, description="Where Ollama listens, e.g. http://localhost:11434")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="Least level logged")
+    debug: bool = Field(False, description="Log at DEBUG; never tracebacks in answers")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("api_workers")
+    @classmethod
+    def _one_worker(cls, value: int) -> int:
+        if value > 1:
+            raise ValueError("exactly one process works a database for now, so only 1 is possible")
+        return value
+
+    @field_validator("backend_cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return loads(value)
+        return [origin.strip() for origin in value.split(",") if origin.strip()]
+
+    @field_validator("backend_cors_origins")
+    @classmethod
+    def _plain_origins(cls, value: list[str]) -> list[str]:
+        if any("*" in origin or "://" not in origin for origin in value):
+            raise ValueError("an origin is scheme://host[:port], and * is not possible with credentials")
+        return [origin.rstrip("/") for origin in value]
+
+    @property
+    def effective_database_url(self) -> str:
+        """DATABASE_URL, else PostgreSQL where a host is set, else SQLite in the data directory."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        host = self.db_host or self.postgres_server
+        if host is None:
+            return f"sqlite:///{(self.data_dir / 'folkmoot.db').absolute()}"
+        user = quote(self.db_user or self.postgres_user or "postgres", safe="")
+        password = reveal(self.db_password) or reveal(self.postgres_password)
+        login = user if password is None else f"{user}:{quote(password, safe='')}"
+        address = f"[{host}]" if ":" in host else host
+        name = quote(self.db_name or self.postgres_db or "folkmoot", safe="")
+        return f"postgresql://{login}@{address}:{self.db_port}/{name}"
+
+    @property
+    def effective_log_level(self) -> str:
+        return "DEBUG" if self.debug else self.log_level
+
+
+class WrongSetting(ValueError):
+    """A setting cannot be used; the message is one line that names it"""
+
+
+def read_settings() -> Settings:
+    """From the environment and `.env`. Raises WrongSetting."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSetting(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line, naming the first wrong setting and never its value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def reveal(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,6 +1,0 @@
-"""PLACEHOLDER"""
-
-from pydantic_ai.models.test import TestModel
-
-
-class PracticeModel(TestModel): ...

@@ -1,0 +1,1 @@
+"""The practice model: offline, deterministic and honest about being no language model."""

@@ -1,0 +1,142 @@
+"""What a team's run does beyond its pure procedure: asks, searches, checks its input, keeps its artifacts."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
+from folkmoot.db.database import Database
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.json import JsonObject, canonical
+from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.knowledge.queries import get_document
+from folkmoot.llm.gateway import Gateway
+from folkmoot.llm.messages import Message, OutputSchema, message_to_json
+from folkmoot.runs.artifacts import put_artifact
+from folkmoot.runs.journal import Call, Entry, Fault, Live, Outcome, Use
+from folkmoot.runs.tables import Run
+from folkmoot.teams.outcome import artifact_name
+from folkmoot.teams.prompts import prompt
+from folkmoot.teams.rules import Plan, Summary, Verdict, check_plan, check_verdict
+from folkmoot.teams.spec import TeamSpec, get_team
+from folkmoot.teams.state import AttachedDocument, TeamInput, TeamState
+from folkmoot.teams.workflow import ABSTAINED, TeamProcedure
+from folkmoot.tools.registry import ToolContext, ToolRegistry
+
+SEARCH = "search_knowledge"
+
+_UNREADABLE = ("invalid_output", "answer_truncated")
+_SET_ROUND = sa.update(Run).where(Run.id == sa.bindparam("this_run")).values(round_count=sa.bindparam("rounds"))
+
+
+class TeamRequest(BaseModel):
+    """What a run of a team is started with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    team: str
+    name: str
+    description: str
+    documents: list[str] = Field(default_factory=list)
+    models: list[str] = Field(default_factory=list)
+    max_rounds: int
+    max_revision_rounds: int
+    memory_size: int
+
+
+class TeamExecutor:
+    """Runs of kind `team`."""
+
+    kind = "team"
+    version = 1
+
+    def __init__(self, db: Database, gateway: Gateway, tools: ToolRegistry) -> None:
+        self._db = db
+        self._gateway = gateway
+        self._tools = tools
+        self._procedure = TeamProcedure()
+
+    @property
+    def procedure(self) -> TeamProcedure:
+        return self._procedure
+
+    async def perform(self, run: Run, state: TeamState, action: Call | Use, live: Live) -> Outcome:
+        if isinstance(action, Use):
+            return await use_for_turn(self._tools, _context(run, state, action), action)
+        messages = (*prompt(state, action.recipe), *_transcript(state, action))
+        asking = Asking(
+            role=action.role,
+            messages=messages,
+            models=state.given.models,
+            tools=(SEARCH,) if action.output is None and state.given.documents else (),
+            output=_form(state, action.output),
+            max_tokens=action.max_tokens,
+            is_closing=action.closing,
+        )
+        outcome = await ask_for_turn(self._gateway, self._tools, asking, live)
+        return _readable(state, action, replace(outcome, by={**outcome.by, "prompt": prompt_hash(messages)}))
+
+    def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
+        """Raises NoSuchTeam, NoSuchDocument, UnknownModel."""
+        request = TeamRequest.model_validate(given)
+        self._gateway.check(tuple(request.models))
+        documents = (get_document(tx, scope, document_id) for document_id in dict.fromkeys(request.documents))
+        opened = TeamInput(
+            team=get_team(request.team),
+            name=request.name,
+            description=request.description,
+            documents=tuple(AttachedDocument(id=document.id, title=document.title) for document in documents),
+            models=tuple(request.models),
+            max_rounds=request.max_rounds,
+            max_revision_rounds=request.max_revision_rounds,
+            memory_size=request.memory_size,
+        )
+        return opened.model_dump(mode="json")
+
+    def project(self, tx: Tx, run: Run, before: TeamState, after: TeamState, entry: Entry) -> None:
+        """A finished step's text becomes the next version of its artifact; the run shows its round."""
+        if len(after.rounds) > len(before.rounds):
+            tx.write(_SET_ROUND, {"this_run": run.id, "rounds": len(after.rounds)})
+        if after.turns is before.turns:
+            return
+        key = entry.key.rpartition(".m")[0]
+        turn = after.turns.get(key)
+        if turn is not None and turn.answer is not None:
+            put_artifact(tx, run, artifact_name(str(turn.plan.recipe["step"])), turn.answer.text)
+
+
+def prompt_hash(messages: tuple[Message, ...]) -> str:
+    return sha256(canonical([message_to_json(message) for message in messages])).hexdigest()
+
+
+def _transcript(state: TeamState, action: Call) -> tuple[Message, ...]:
+    turn = state.turns.get(action.group)
+    return turn.transcript if turn is not None else ()
+
+
+def _context(run: Run, state: TeamState, use: Use) -> ToolContext:
+    scope = Scope(workspace_id=run.workspace_id, project_id=run.project_id, actor=SYSTEM)
+    return ToolContext(
+        scope=scope,
+        db=...,
+        run_id=run.id,
+        idempotency_key=f"{run.id}:{use.key}",
+        document_ids=tuple(document.id for document in state.given.documents),
+        offered=(SEARCH,) if state.given.documents else (),
+    )
+
+
+def _form(state: TeamState, output: str | None) -> Form | None:
+    team = state.given.team
+    match output:
+        case "plan":
+            roles = [role.slug for role in team.members]
+            return form(Plan, lambda plan: check_plan(team.seated(plan), roles), plan_schema(team))
+        case "verdict":
+            return form(Verdict, lambda verdict: check_verdict(verdict, state.steps.keys()))
+        case "summary":
+            return form(Summary)
+        case _:
+            return None

@@ -1,0 +1,245 @@
+"""Answers over real HTTP: what is sent, what is made of what comes back."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from folkmoot.kernel.json import JsonObject
+from folkmoot.llm.gateway import Request
+from folkmoot.llm.messages import (
+    MALFORMED,
+    Assistant,
+    OutputSchema,
+    System,
+    ToolCall,
+    ToolResult,
+    ToolSchema,
+    User,
+)
+from tests.llm.support import FAST, HELLO, KEY, Heard, asked
+from tests.stubs.openai_stub import LONG_TEXT, MODEL, OpenAIStub, Reply
+
+SEARCH = ToolSchema("search", "Looks up", {"type": "object", "properties": {"query": {"type": "string"}}})
+BOTH_WAYS = pytest.mark.parametrize("is_streamed", [False, True], ids=["plain", "streamed"])
+
+
+@BOTH_WAYS
+async def test_text_usage_and_who_answered(is_streamed: bool) -> None:
+    usage: JsonObject = {
+        "prompt_tokens": 20,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 8},
+    }
+    async with asked([Reply(text=LONG_TEXT, usage=usage)]) as (gateway, stub):
+        heard = Heard() if is_streamed else None
+        answer = await gateway.ask(HELLO, heard)
+    assert answer.text == LONG_TEXT
+    assert answer.finish == "stop"
+    assert answer.models == ("openai:stub-1",)
+    assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.cached_tokens) == (20, 5, 8)
+    assert not answer.usage.estimated
+    assert answer.usage.cost == Decimal(0), "a server of one's own costs nothing"
+    assert answer.usage.latency_seconds > 0
+    assert stub.headers[0]["Authorization"] == f"Bearer {KEY}"
+    if heard is not None:
+        assert heard.written == LONG_TEXT
+        assert heard.resets == 0
+
+
+@BOTH_WAYS
+async def test_a_server_that_does_not_count_is_estimated(is_streamed: bool) -> None:
+    async with asked([Reply(text="x" * 400, usage=None)]) as (gateway, _):
+        answer = await gateway.ask(HELLO, Heard() if is_streamed else None)
+    assert answer.usage.estimated
+    assert 90 <= answer.usage.output_tokens <= 110
+    assert answer.usage.input_tokens > 0
+
+
+async def test_nonsense_counts_are_no_counts() -> None:
+    async with asked([Reply(text="fine", usage={"prompt_tokens": -1, "completion_tokens": "many"})]) as (g, _):
+        assert (await g.ask(HELLO)).usage.estimated
+
+
+async def test_the_conversation_on_the_wire() -> None:
+    call = ToolCall("c1", "search", {"query": "x"})
+    request = Request(
+        models=("openai:stub-1",),
+        messages=(
+            System("One."),
+            System("Two."),
+            User("Hello"),
+            Assistant("", (call,)),
+            ToolResult("c1", "search", "gone", is_error=True),
+            Assistant("Sorry"),
+            User("Again"),
+        ),
+        tools=(SEARCH,),
+        max_tokens=99,
+        temperature=0.5,
+    )
+    async with asked([Reply(text="ok")]) as (gateway, stub):
+        await gateway.ask(request)
+    assert stub.calls[0] == {
+        "model": "stub-1",
+        "messages": [
+            {"role": "system", "content": "One.\n\nTwo."},
+            {"role": "user", "content": "Hello"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "function": {"name": "search", "arguments": '{"query":"x"}'},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "Error: gone"},
+            {"role": "assistant", "content": "Sorry"},
+            {"role": "user", "content": "Again"},
+        ],
+        "max_tokens": 99,
+        "temperature": 0.5,
+        "tools": [
+            {
+                "type": "function",
+                "function": {"name": "search", "description": "Looks up", "parameters": SEARCH.parameters},
+            }
+        ],
+    }
+
+
+@BOTH_WAYS
+async def test_thirteen_parallel_tool_calls(is_streamed: bool) -> None:
+    calls = tuple(("search", f'{{"query": "number {number}"}}') for number in range(13))
+    async with asked([Reply(calls=calls, finish="tool_calls")]) as (gateway, _):
+        answer = await gateway.ask(HELLO, Heard() if is_streamed else None)
+    assert [call.arguments["query"] for call in answer.calls] == [f"number {number}" for number in range(13)]
+    assert len({call.id for call in answer.calls}) == 13
+    assert answer.text == ""
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("arguments", ['{"query": ', "[1, 2]", "NaN", '"text"', "[" * 5000])
+async def test_arguments_that_are_no_object_are_kept_as_malformed(is_streamed: bool, arguments: str) -> None:
+    async with asked([Reply(calls=(("search", arguments),), finish="tool_calls")]) as (gateway, _):
+        answer = await gateway.ask(HELLO, Heard() if is_streamed else None)
+    (call,) = answer.calls
+    assert call.malformed == arguments[:2000]
+    assert call.arguments == {MALFORMED: arguments[:2000]}
+
+
+async def test_no_arguments_are_an_empty_object() -> None:
+    async with asked([Reply(calls=(("search", ""),), finish="tool_calls")]) as (gateway, _):
+        answer = await gateway.ask(HELLO)
+    assert answer.calls[0].arguments == {}
+    assert answer.calls[0].malformed is None
+
+
+@BOTH_WAYS
+async def test_what_a_provider_wants_back_with_its_calls_goes_back_to_it(is_streamed: bool) -> None:
+    signature: JsonObject = {"google": {"thought_signature": "abc"}}
+    reply = Reply(calls=(("search", "{}"),), finish="tool_calls", call_extra=signature)
+    async with asked([reply, Reply(text="done")]) as (gateway, stub):
+        first = await gateway.ask(HELLO, Heard() if is_streamed else None)
+        result = ToolResult(first.calls[0].id, "search", "found")
+        again = Request(models=HELLO.models, messages=(*HELLO.messages, first.message, result))
+        await gateway.ask(again)
+    match stub.calls[1]["messages"]:
+        case [*_, {"tool_calls": [dict(sent)]}, {"role": "tool"}]:
+            assert sent["extra_content"] == signature
+        case other:
+            pytest.fail(f"no tool call in {other}")
+
+
+async def test_deltas_come_per_network_read_and_text_is_clean() -> None:
+    text = "a\x00b " * 500
+    async with asked([Reply(text=text)], chunks=500) as (gateway, _):
+        heard = Heard()
+        answer = await gateway.ask(HELLO, heard)
+    assert answer.text == heard.written == "ab " * 500
+    assert heard.pieces <= 500
+
+
+async def test_lone_surrogates_become_text_any_database_takes() -> None:
+    body = b'{"choices":[{"index":0,"finish_reason":"stop","message":{"content":"a\\ud83d b"}}]}'
+    async with asked([Reply(raw=body)]) as (gateway, _):
+        assert (await gateway.ask(HELLO)).text == "a? b"
+
+
+async def test_a_whole_answer_stays_one_when_only_its_end_is_lost() -> None:
+    async with asked([Reply(text="whole", has_done=False, usage=None)]) as (gateway, _):
+        answer = await gateway.ask(HELLO, Heard())
+    assert answer.text == "whole"
+
+
+async def test_structured_output_is_asked_for_twice_over() -> None:
+    schema: JsonObject = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    request = Request(models=HELLO.models, messages=HELLO.messages, output=OutputSchema("My plan!", schema))
+    async with asked([Reply(text='{"a": 1}')]) as (gateway, stub):
+        await gateway.ask(request)
+    assert stub.calls[0]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "My_plan_", "schema": schema},
+    }
+    match stub.calls[0]["messages"]:
+        case [{"role": "system", "content": str(text)}, {"role": "user"}]:
+            assert text.startswith("You are kind.")
+            assert '{"type":"object","properties":{"a":{"type":"integer"}}}' in text
+        case other:
+            pytest.fail(f"no schema in {other}")
+
+
+async def test_a_server_without_response_format_is_asked_without_and_remembered() -> None:
+    def script(body: JsonObject) -> Reply:
+        if "response_format" in body:
+            return Reply(status=400, text="Unknown field: response_format")
+        return Reply(text='{"a": 1}')
+
+    request = Request(models=HELLO.models, messages=HELLO.messages, output=OutputSchema("a", {}))
+    async with asked(script) as (gateway, stub):
+        await gateway.ask(request)
+        await gateway.ask(request)
+    assert ["response_format" in call for call in stub.calls] == [True, False, False]
+
+
+async def test_a_server_that_wants_the_newer_token_field() -> None:
+    def script(body: JsonObject) -> Reply:
+        if "max_tokens" in body:
+            return Reply(status=400, text="Unsupported parameter: use 'max_completion_tokens' instead")
+        return Reply(text="ok")
+
+    async with asked(script) as (gateway, stub):
+        await gateway.ask(HELLO)
+    assert stub.calls[1]["max_completion_tokens"] == 4096
+
+
+async def test_auto_asks_the_server_which_model_it_has() -> None:
+    async with asked([Reply(text="ok")], default_model="openai:auto") as (gateway, stub):
+        answer = await gateway.ask(Request(messages=HELLO.messages))
+    assert stub.calls[0]["model"] == MODEL
+    assert answer.models == (f"openai:{MODEL}",)
+
+
+async def test_connections_serve_again() -> None:
+    async with asked([Reply(text="ok")]) as (gateway, stub):
+        await gateway.ask(HELLO, Heard())
+        await asyncio.gather(*(gateway.ask(HELLO, Heard()) for _ in range(20)))
+    assert len(stub.calls) == 21
+
+
+async def test_a_cancelled_call_leaves_the_gateway_usable() -> None:
+    async with asked([Reply(breaks="hang_before"), Reply(text="ok")]) as (gateway, _):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await gateway.ask(HELLO)
+        assert (await gateway.ask(HELLO)).text == "ok"
+
+
+async def test_a_stub_is_not_asked_more_than_it_is_told() -> None:
+    async with OpenAIStub() as stub:
+        assert stub.base_url.startswith("http://127.0.0.1:")
+        assert stub.calls == []
+    assert FAST.total < 1
