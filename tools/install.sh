@@ -47,7 +47,7 @@ PYTHONPATH=.venv/build pip install --no-build-isolation --no-deps --editable .
 unset PYTHONDONTWRITEBYTECODE
 .venv/bin/python -m compileall -q src
 if [ "$1" = dev ]; then
-    .venv/bin/python -m compileall -q -j 0 .venv/lib/python3*/site-packages || true # some ship templates that are no Python
+    .venv/bin/python -m compileall -qq -j 0 .venv/lib/python3*/site-packages || true # some ship templates that are no Python
 else
     .venv/bin/python -c "import alembic.command, folkmoot.app, uvicorn.protocols.http.httptools_impl" ||
         echo "Installed, but the product cannot be imported; the first start will tell why." >&2

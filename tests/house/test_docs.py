@@ -38,6 +38,13 @@ def test_every_setting_says_what_it_does() -> None:
     assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
+def test_the_example_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, field in Settings.model_fields.items():
+        for name in names_of(key, field):
+            monkeypatch.delenv(name, raising=False)
+    assert Settings(_env_file=ROOT / ".env.example") == Settings(_env_file=None)
+
+
 def test_the_map_names_every_room() -> None:
     map_page = (ROOT / "docs/house.md").read_text()
     rooms = [f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").exists()]

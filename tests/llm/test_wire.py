@@ -17,8 +17,8 @@ from folkmoot.llm.messages import (
     ToolSchema,
     User,
 )
-from tests.llm.support import FAST, HELLO, KEY, Heard, asked
-from tests.stubs.openai_stub import LONG_TEXT, MODEL, OpenAIStub, Reply
+from tests.llm.support import HELLO, KEY, Heard, asked
+from tests.stubs.openai_stub import LONG_TEXT, MODEL, Reply
 
 SEARCH = ToolSchema("search", "Looks up", {"type": "object", "properties": {"query": {"type": "string"}}})
 BOTH_WAYS = pytest.mark.parametrize("is_streamed", [False, True], ids=["plain", "streamed"])
@@ -236,10 +236,3 @@ async def test_a_cancelled_call_leaves_the_gateway_usable() -> None:
             async with asyncio.timeout(0.05):
                 await gateway.ask(HELLO)
         assert (await gateway.ask(HELLO)).text == "ok"
-
-
-async def test_a_stub_is_not_asked_more_than_it_is_told() -> None:
-    async with OpenAIStub() as stub:
-        assert stub.base_url.startswith("http://127.0.0.1:")
-        assert stub.calls == []
-    assert FAST.total < 1

@@ -15,9 +15,9 @@ from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.events import Progress
 from folkmoot.runs.journal import Action, Call, End, Entry, Executor, Live, Outcome, Settlement, Use
-from folkmoot.runs.queries import journal
+from folkmoot.runs.queries import journal, owners_of_running
 from folkmoot.runs.service import NewRun, start_run
-from folkmoot.runs.sweep import owners, recover
+from folkmoot.runs.sweep import recover
 from folkmoot.runs.tables import Run
 
 Script = Callable[[Run, Call | Use], Awaitable[Outcome]]
@@ -116,7 +116,8 @@ class Host:
 
     async def start(self) -> "Host":
         await self.engine.dispatcher.start(self.engine.work)
-        await recover(self.engine, await owners(self.engine) - {self.engine.host_id})
+        owners = await self.engine.database.read(owners_of_running)
+        await recover(self.engine, owners - {self.engine.host_id})
         return self
 
     async def die(self) -> None:

@@ -5,14 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.requests import HTTPConnection
 
-from folkmoot.agents.queries import (
-    NoSuchAgent,
-    NoSuchDefinition,
-    NotInitialized,
-    get_agent,
-    list_agents,
-    list_definitions,
-)
+from folkmoot.agents import queries, service
+from folkmoot.agents.queries import NoSuchAgent, NoSuchDefinition, NotInitialized
 from folkmoot.agents.rules import AgentStatus
 from folkmoot.agents.schemas import AgentPage, AgentStatusView, AgentView, DefinitionPage, NewAgent
 from folkmoot.agents.service import (
@@ -21,9 +15,7 @@ from folkmoot.agents.service import (
     AgentSettings,
     NoSuchProject,
     TooManyAgents,
-    agent_status,
     agent_view,
-    create_agent,
     definition_view,
 )
 from folkmoot.http.deps import Db, Models
@@ -48,16 +40,16 @@ _NOT_FOUND = problems(NoSuchAgent, NotInitialized, AgentsDisabled)
 router = APIRouter(prefix="/api/agents", tags=["agents"], dependencies=[Depends(enabled_agents)])
 
 
-@router.get("/definitions", responses=problems(AgentsDisabled), operation_id="list_agent_definitions")
+@router.get("/definitions", responses=problems(AgentsDisabled))
 async def list_agent_definitions(db: Db, here: Here, paging: Paging) -> DefinitionPage:
     """What agents can be made of."""
-    rows, total = await db.read_long(list_definitions, here, paging.skip, paging.limit)
+    rows, total = await db.read_long(queries.list_definitions, here, paging.skip, paging.limit)
     found = [definition_view(row) for row in rows]
     return DefinitionPage(definitions=found, total=total, skip=paging.skip, limit=paging.limit)
 
 
-@router.get("", responses=problems(AgentsDisabled), operation_id="list_agents")
-async def list_all_agents(
+@router.get("", responses=problems(AgentsDisabled))
+async def list_agents(
     db: Db,
     here: Here,
     paging: Paging,
@@ -68,33 +60,32 @@ async def list_all_agents(
     """The workspace's agents by number; `status` filters by the status they show."""
     given = {"status": status, "project_id": project_id, "agent_type": agent_type}
     filters = {name: str(value) for name, value in given.items() if value is not None}
-    rows, total = await db.read_long(list_agents, here, filters, paging.skip, paging.limit)
+    rows, total = await db.read_long(queries.list_agents, here, filters, paging.skip, paging.limit)
     return AgentPage(agents=[agent_view(row) for row in rows], total=total, skip=paging.skip, limit=paging.limit)
 
 
 @router.post(
     "",
     status_code=201,
-    operation_id="create_agent",
     responses=problems(
         NoSuchDefinition, NoSuchProject, AgentConfigInvalid, UnknownModel, TooManyAgents, AgentsDisabled
     ),
 )
-async def create_new_agent(
+async def create_agent(
     db: Db, here: Here, settings: Settings, models: Models, new: NewAgent, response: Response
 ) -> AgentView:
     """Make an agent of a definition."""
-    made = await db.write(create_agent, here, settings, models, new)
+    made = await db.write(service.create_agent, here, settings, models, new)
     response.headers["Location"] = f"/api/agents/{made.id}"
     return made
 
 
-@router.get("/{agent_id}", responses=_NOT_FOUND, operation_id="get_agent")
-async def get_one_agent(db: Db, here: Here, agent_id: AgentRef) -> AgentView:
-    return agent_view(await db.read(get_agent, here, agent_id))
+@router.get("/{agent_id}", responses=_NOT_FOUND)
+async def get_agent(db: Db, here: Here, agent_id: AgentRef) -> AgentView:
+    return agent_view(await db.read(queries.get_agent, here, agent_id))
 
 
-@router.get("/{agent_id}/status", responses=_NOT_FOUND, operation_id="get_agent_status")
+@router.get("/{agent_id}/status", responses=_NOT_FOUND)
 async def get_agent_status(db: Db, here: Here, agent_id: AgentRef) -> AgentStatusView:
     """What the agent is doing, and how it has done so far."""
-    return await db.read(agent_status, here, agent_id)
+    return await db.read(service.agent_status, here, agent_id)

@@ -22,7 +22,8 @@ def read_files(paths: Iterable[Path]) -> list[Attachment]:
     """The files' texts, each file once. Raises BadUsage with a sentence naming the first file that will not do."""
     found: dict[Path, Attachment] = {}
     for path in paths:
-        found.setdefault(path.resolve(), _read(path))
+        attachment = _read(path)
+        found.setdefault(path.resolve(), attachment)
     return list(found.values())
 
 

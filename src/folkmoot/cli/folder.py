@@ -25,7 +25,7 @@ def usable(folder: Path) -> Path:
 
 def file_name(name: str, taken: set[str]) -> str:
     """A plain file name for an artifact, unlike those taken (compared as a Mac or Windows disk would)."""
-    flat = _UNSAFE.sub("-", name.replace("/", "-").replace("\\", "-")).strip(" .-")
+    flat = _UNSAFE.sub("-", name).strip(" .-")
     stem, suffix = os.path.splitext(flat or "artifact")
     stem, suffix = stem[:_LONGEST_STEM] or "artifact", suffix[:_LONGEST_SUFFIX]
     chosen, number = f"{stem}{suffix}", 2

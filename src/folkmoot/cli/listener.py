@@ -18,15 +18,21 @@ PING_SECONDS = 25.0
 GRACE_SECONDS = 10
 """How long open requests may take to end after the server was asked to stop."""
 
-_SERVER = "server"
-
 
 class PortTaken(Unavailable):
     """The port is in use"""
 
 
 class Listener(uvicorn.Server):
-    """A server that leaves signals to the command that runs it."""
+    """A server that leaves signals to the command that runs it, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -78,10 +84,10 @@ async def serving(
     listener, supervisor = Listener(config), Supervisor()
     async with app.router.lifespan_context(app):
         sockets = [place] if isinstance(place, socket.socket) else None
-        task = supervisor.start(listener.serve(sockets=sockets), _SERVER)
+        task = supervisor.start(listener.serve(sockets=sockets), "listener")
+        task.add_done_callback(lambda _: listener.is_up.set())
         try:
-            while not listener.started and not task.done():
-                await asyncio.sleep(0.005)
+            await listener.is_up.wait()
             yield task
         finally:
             listener.should_exit = True

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from folkmoot.cli.connection import connect
-from folkmoot.cli.process import Signals, go
 from folkmoot.cli.problems import BadUsage
+from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen, plain
 from folkmoot.cli.text import duration_words, log_words, objects, result_lines, status_words, usage_words, word
 from folkmoot.kernel.ids import is_id

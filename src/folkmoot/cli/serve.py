@@ -6,12 +6,12 @@ import socket
 import sys
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 
 from folkmoot import __version__
 from folkmoot.app import create_app
 from folkmoot.cli.connection import until_free
+from folkmoot.cli.environment import shown_database
 from folkmoot.cli.listener import bind, serving
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
@@ -110,10 +110,9 @@ async def _until_ours(settings: Settings) -> None:
 
 
 def banner(settings: Settings, address: str) -> str:
-    database = sa.make_url(settings.database_url).render_as_string(hide_password=True)
     return (
         f"Folkmoot {__version__}\n"
         f"  address   {address} (its documentation: {address}/docs)\n"
-        f"  database  {database}\n"
+        f"  database  {shown_database(settings)}\n"
         f"  model     {describe(settings.llm)}\n"
     )

@@ -45,7 +45,7 @@ def progress_words(data: JsonObject) -> str:
     """`40 % work, step 2 of 5`."""
     percent, total = number(data.get("progress_percent")), number(data.get("total_steps"))
     step = f", step {number(data.get('step'))} of {total}" if total else ""
-    return f"{percent:3d} % {word(data.get('current_phase'))}{step}"
+    return f"{percent} % {word(data.get('current_phase'))}{step}"
 
 
 def status_words(run: JsonObject) -> str:

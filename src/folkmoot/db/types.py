@@ -11,15 +11,17 @@ PICO = Decimal(10) ** 12
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
-    """An aware UTC time; SQLite stores it without its zone."""
+    """An aware time, in UTC; SQLite stores it without its zone. Raises ValueError on a naive one."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
@@ -39,7 +41,7 @@ class JsonText(sa.TypeDecorator[Json]):
 
 
 class Usd(sa.TypeDecorator[Decimal]):
-    """US dollars to the picodollar (1e-12), as an integer: exact in sums, at most 9.2 million dollars a value."""
+    """US dollars to the picodollar (1e-12), as an integer: exact in sums, at most 9.2 million dollars each."""
 
     impl = sa.BigInteger
     cache_ok = True

@@ -1,4 +1,4 @@
-"""The holder: exactly one process works a SQLite file. It holds an operating-system lock, so a dead one holds nothing."""
+"""The holder: one process works a SQLite file. It holds a lock of the operating system, so a dead one holds nothing."""
 
 import fcntl
 import os

@@ -1,1 +1,1 @@
-"""The event log: every public fact is one row, numbered per workspace in commit order, and followed by cursor."""
+"""The event log: every public fact is a row, numbered per workspace in commit order, followed by cursor."""

@@ -117,9 +117,7 @@ class Follower:
         return None
 
     async def _read_behind(self) -> None:
-        events, latest = await self._hub.db.read_long(
-            _behind, self._feed.workspace_id, self._cursor, self._about
-        )
+        events, latest = await self._hub.db.read_long(_behind, self._feed.workspace_id, self._cursor, self._about)
         self._replay = [frame(event) for event in reversed(events)]
         self._cursor = events[-1].seq if len(events) == _REPLAY else max(latest, self._cursor)
 

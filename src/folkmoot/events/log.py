@@ -29,7 +29,7 @@ def store(tx: Tx) -> None:
     if not tx.emissions:
         return
     at = now()
-    for workspace_id in dict.fromkeys(emission.workspace_id for emission in tx.emissions):
+    for workspace_id in sorted({emission.workspace_id for emission in tx.emissions}):
         mine = [emission for emission in tx.emissions if emission.workspace_id == workspace_id]
         head = tx.write_returning(EventHead, _BUMP, workspace=workspace_id, number=len(mine))
         if head is None:
@@ -54,20 +54,22 @@ def _rows(workspace_id: str, first: int, emissions: list[Emission], at: datetime
 
 def data_of(fact: Fact) -> JsonObject:
     """The fact's own fields, without those that are references."""
-    return {
-        field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in REFERENCES
-    }
+    return {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in REFERENCES}
 
 
 def bounded(data: JsonObject) -> JsonObject:
     """At most 16 KB: past that, longer strings are cut and the data says `truncated: true`."""
-    if len(dumps(data)) <= DATA_BYTES:
+    if _fits(data):
         return data
     for length in (_CUT_CHARACTERS, 64, 0):
         cut = {name: _cut(value, length) for name, value in data.items()} | {"truncated": True}
-        if len(dumps(cut)) <= DATA_BYTES:
+        if _fits(cut):
             return cut
     return {"truncated": True}
+
+
+def _fits(data: JsonObject) -> bool:
+    return len(dumps(data).encode()) <= DATA_BYTES
 
 
 def _cut(value: Json, length: int) -> Json:

@@ -7,18 +7,14 @@ from folkmoot.events.tables import Event, EventHead
 from folkmoot.kernel.facts import REFERENCES
 
 _HEAD = sa.select(EventHead.__table__).where(EventHead.workspace_id == sa.bindparam("workspace"))
-_HEADS = sa.select(EventHead.__table__).where(
-    EventHead.workspace_id.in_(sa.bindparam("workspaces", expanding=True))
-)
+_HEADS = sa.select(EventHead.__table__).where(EventHead.workspace_id.in_(sa.bindparam("workspaces", expanding=True)))
 _EVENTS = (
     sa.select(Event.__table__)
     .where(Event.workspace_id == sa.bindparam("workspace"), Event.seq > sa.bindparam("after"))
     .order_by(Event.seq)
     .limit(sa.bindparam("rows", type_=sa.Integer))
 )
-_EVENTS_ABOUT = {
-    name: _EVENTS.where(Event.__table__.c[name] == sa.bindparam("about")) for name in REFERENCES
-}
+_EVENTS_ABOUT = {name: _EVENTS.where(Event.__table__.c[name] == sa.bindparam("about")) for name in REFERENCES}
 _LAST_ABOUT = {
     name: sa.select(sa.func.max(Event.seq)).where(
         Event.workspace_id == sa.bindparam("workspace"), Event.__table__.c[name] == sa.bindparam("about")
@@ -41,9 +37,7 @@ def latest_seq(tx: Tx, workspace_id: str) -> int:
     return 0 if head is None else head.seq
 
 
-def list_events(
-    tx: Tx, workspace_id: str, after: int, limit: int, about: tuple[str, str] | None = None
-) -> list[Event]:
+def list_events(tx: Tx, workspace_id: str, after: int, limit: int, about: tuple[str, str] | None = None) -> list[Event]:
     """At most `limit` events with seq > after, in order; `about` is a reference and its id: ("run_id", id)."""
     if about is None:
         return tx.all(Event, _EVENTS, workspace=workspace_id, after=after, rows=limit)

@@ -1,4 +1,4 @@
-"""Every event type in one place: collected from the Fact classes the rooms declare; the docs and the UI's types follow."""
+"""Every event type in one place, collected from the Fact classes the rooms declare, for docs and UI types."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The log's rows: one head per workspace, bumped once per unit and last, so commit order is sequence order."""
+"""The log's rows; a workspace's head is bumped once per unit and last, so commit order is sequence order."""
 
 from datetime import datetime
 

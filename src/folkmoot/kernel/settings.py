@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import loads
-
-_NAME = r"^[^\x00-\x1f]+$"
 
 
 class Settings(BaseSettings):
     """Every setting that has an effect today. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
@@ -29,19 +28,27 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("folkmoot-data"), description="Where the SQLite file and the engine's lock live; relative to the start directory"
     )
-    database_url: SecretStr | None = Field(
-        None, description="sqlite:///path or postgresql://...; wins over the parts below"
+    given_database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="sqlite:///path or postgresql://...; default: the parts below, else SQLite in DATA_DIR",
     )
-    db_host: str | None = Field(None, description="PostgreSQL host; setting it chooses PostgreSQL")
+    db_host: str | None = Field(
+        None,
+        validation_alias=AliasChoices("DB_HOST", "POSTGRES_SERVER"),
+        description="PostgreSQL host; setting it chooses PostgreSQL",
+    )
     db_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port")
-    db_user: str | None = Field(None, description="PostgreSQL user (default: postgres)")
-    db_password: SecretStr | None = Field(None, description="PostgreSQL password")
-    db_name: str | None = Field(None, description="PostgreSQL database (default: folkmoot)")
+    db_user: str = Field(
+        "postgres", validation_alias=AliasChoices("DB_USER", "POSTGRES_USER"), description="PostgreSQL user"
+    )
+    db_password: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("DB_PASSWORD", "POSTGRES_PASSWORD"), description="PostgreSQL password"
+    )
+    db_name: str = Field(
+        "folkmoot", validation_alias=AliasChoices("DB_NAME", "POSTGRES_DB"), description="PostgreSQL database"
+    )
     db_pool_size: int = Field(5, ge=2, le=100, description="Connections to PostgreSQL")
-    postgres_server: str | None = Field(None, description="As DB_HOST, which wins")
-    postgres_user: str | None = Field(None, description="As DB_USER, which wins")
-    postgres_password: SecretStr | None = Field(None, description="As DB_PASSWORD, which wins")
-    postgres_db: str | None = Field(None, description="As DB_NAME, which wins")
 
     mgx_max_rounds: int = Field(5, ge=1, le=20, description="Default of a task's max_rounds")
     workspace_max_live_runs: int = Field(50, ge=1, le=10_000, description="Admitted runs of a workspace")
@@ -65,13 +72,6 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("api_workers")
-    @classmethod
-    def _one_worker(cls, value: int) -> int:
-        if value > 1:
-            raise ValueError("exactly one process works a database for now, so only 1 is possible")
-        return value
-
     @field_validator("backend_cors_origins", mode="before")
     @classmethod
     def _origins(cls, value: object) -> object:
@@ -89,35 +89,38 @@ class Settings(BaseSettings):
         return [origin.rstrip("/") for origin in value]
 
     @property
-    def effective_database_url(self) -> str:
-        """DATABASE_URL, else PostgreSQL where a host is set, else SQLite in the data directory."""
-        if self.database_url is not None:
-            return self.database_url.get_secret_value()
-        host = self.db_host or self.postgres_server
-        if host is None:
+    def database_url(self) -> str:
+        """DATABASE_URL, else PostgreSQL where a host is set, else SQLite in the data directory. Holds the password."""
+        if self.given_database_url is not None:
+            return self.given_database_url.get_secret_value()
+        if self.db_host is None:
             return f"sqlite:///{(self.data_dir / 'folkmoot.db').absolute()}"
-        user = quote(self.db_user or self.postgres_user or "postgres", safe="")
-        password = reveal(self.db_password) or reveal(self.postgres_password)
-        login = user if password is None else f"{user}:{quote(password, safe='')}"
-        address = f"[{host}]" if ":" in host else host
-        name = quote(self.db_name or self.postgres_db or "folkmoot", safe="")
-        return f"postgresql://{login}@{address}:{self.db_port}/{name}"
+        password = reveal(self.db_password)
+        login = quote(self.db_user, safe="") + ("" if password is None else f":{quote(password, safe='')}")
+        address = f"[{self.db_host}]" if ":" in self.db_host else self.db_host
+        return f"postgresql://{login}@{address}:{self.db_port}/{quote(self.db_name, safe='')}"
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.database_url.startswith("postgres")
 
     @property
     def effective_log_level(self) -> str:
         return "DEBUG" if self.debug else self.log_level
 
 
-class WrongSetting(ValueError):
-    """A setting cannot be used; the message is one line that names it"""
+class WrongSetting(Problem):
+    """A setting cannot be used"""
 
 
-def read_settings() -> Settings:
-    """From the environment and `.env`. Raises WrongSetting."""
+def load_settings() -> Settings:
+    """From the environment and `.env`. Raises WrongSetting: one line that names the setting."""
     try:
         return Settings()
     except ValidationError as error:
         raise WrongSetting(explain(error)) from None
+    except SettingsError as error:
+        raise WrongSetting(str(error)) from None
 
 
 def explain(error: ValidationError) -> str:

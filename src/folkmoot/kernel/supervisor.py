@@ -1,4 +1,4 @@
-"""The one place that starts tasks: it keeps a reference to each, logs what they raise, and ends them together."""
+"""The one place that starts tasks: it keeps a reference to each, logs what they raise, ends them together."""
 
 import asyncio
 import logging

@@ -32,7 +32,7 @@ from folkmoot.knowledge.tables import Chunk, Document
 
 TEXT_BYTES = 1_500_000
 # Chunks a unit writes: with their full-text rows they take a few milliseconds.
-BATCH = 24
+BATCH = 16
 
 _INSERT_DOCUMENT = {
     "sqlite": sqlite.insert(Document).on_conflict_do_nothing(),

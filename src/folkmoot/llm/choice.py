@@ -1,6 +1,6 @@
 """Which model speaks: names of the form `provider:name`, and the default where nobody chose one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from folkmoot.llm.faults import UnknownModel
@@ -19,8 +19,8 @@ class Place:
     """Where a provider's OpenAI-compatible wire is, and the key for it."""
 
     provider: str
-    url: str
-    key: str | None
+    url: str = field(repr=False)
+    key: str | None = field(repr=False)
 
     @property
     def shown(self) -> str:

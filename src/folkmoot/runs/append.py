@@ -1,4 +1,4 @@
-"""The two doors to a journal. A worker's append is fenced by its epoch; a verb's append locks the run and checks its status."""
+"""The two doors to a journal: a worker's append is fenced by its epoch, a verb's locks the run and checks it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _COUNT_ENTRY = (
 )
 
 
-class Fenced(Exception):  # noqa: N818 not an error: the run was taken from this worker, which lets go of it
+class Fenced(Exception):
     """The claim is lost: another epoch works on the run, or it has ended."""
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _RETRY_SECONDS = 0.5
 _MAY_HAVE_HAPPENED = Fault(
     code="may_have_happened",
-    sentence="The server stopped while this tool was at work; it may already have taken effect and was not called again",
+    sentence="The server stopped while this tool was at work; it may have taken effect and was not called again",
 )
 _log = logging.getLogger(__name__)
 

@@ -113,7 +113,7 @@ class RunEngine:
         run_id = driver.known.run.id
         try:
             await driver.drive()
-        except Exception:  # the worker loop's border: a run's bug ends the run, never the worker
+        except Exception:  # noqa: BLE001 the worker loop's border: a run's bug ends the run, never the worker
             _log.exception("run %s failed on a bug", run_id)
             await self._fail(driver.known)
         finally:

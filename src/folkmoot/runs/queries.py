@@ -68,13 +68,14 @@ def run_agents(tx: Tx, run_id: str) -> list[RunAgent]:
     return tx.all(RunAgent, _AGENTS, run_id=run_id)
 
 
-def running_runs(tx: Tx, owners: set[str | None]) -> list[Run]:
+def running_runs(tx: Tx, owners: set[str]) -> list[Run]:
     """Runs marked running by one of these owners."""
     return [run for run in tx.all(Run, _RUNNING) if run.owner in owners]
 
 
-def owners_of_running(tx: Tx) -> set[str | None]:
-    return {row.owner for row in tx.all(Run, _OWNERS)}
+def owners_of_running(tx: Tx) -> set[str]:
+    """The hosts that the database believes to be working on runs."""
+    return {row.owner for row in tx.all(Run, _OWNERS) if row.owner is not None}
 
 
 def startable_runs(tx: Tx) -> list[Run]:

@@ -1,4 +1,4 @@
-"""What is due without anybody asking: recovery at the start; then, once a second, time waits, deadlines, lost tells."""
+"""What is due without anybody asking: recovery, and once a second time waits, deadlines and lost tells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from folkmoot.db.tx import Tx
+from folkmoot.engine.worklock import WorkLock
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.runs.append import lock_run, verb_end
@@ -26,8 +27,10 @@ SWEEP_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
-async def recover(engine: RunEngine, gone: set[str | None]) -> int:
+async def recover(engine: RunEngine, gone: set[str]) -> int:
     """Make every run that was running on a host which is gone free for the next worker; answers how many."""
+    if not gone:
+        return 0
     runs = await engine.database.read_long(running_runs, gone)
     for run in runs:
         await engine.database.write(_recover, engine, run)
@@ -50,19 +53,32 @@ def _recover(tx: Tx, engine: RunEngine, seen: Run) -> None:
     tell(tx, engine, freed)
 
 
-async def owners(engine: RunEngine) -> set[str | None]:
-    """The hosts that the database believes to be working on runs."""
-    return await engine.database.read_long(owners_of_running)
+async def work_forever(engine: RunEngine, lock: WorkLock) -> None:
+    """Once a second: be the process that works if that is free, recover what dead hosts left, sweep.
 
-
-async def sweep_forever(engine: RunEngine) -> None:
-    """Once a second; a database that is down is asked again."""
+    A database that is down is asked again.
+    """
+    works = False
     while True:
         try:
-            await sweep(engine)
+            works = await _work(engine, lock, works=works)
         except Unavailable as problem:
-            _log.warning("sweep: %s", problem.detail)
+            _log.warning("runs are not looked after right now: %s", problem.detail)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _work(engine: RunEngine, lock: WorkLock, *, works: bool) -> bool:
+    may_work = await lock.acquire()
+    if works and not may_work:
+        await engine.dispatcher.stop()
+    if not may_work:
+        return False
+    owners = await engine.database.read(owners_of_running)
+    await recover(engine, await lock.gone(owners - {engine.host_id}))
+    if not works:
+        await engine.dispatcher.start(engine.work)
+    await sweep(engine)
+    return True
 
 
 async def sweep(engine: RunEngine) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.json import JsonObject, canonical
+from folkmoot.kernel.json import Json, JsonObject, canonical
 from folkmoot.kernel.scope import SYSTEM, Scope
 from folkmoot.knowledge.queries import get_document
 from folkmoot.llm.gateway import Gateway
@@ -64,7 +64,7 @@ class TeamExecutor:
 
     async def perform(self, run: Run, state: TeamState, action: Call | Use, live: Live) -> Outcome:
         if isinstance(action, Use):
-            return await use_for_turn(self._tools, _context(run, state, action), action)
+            return await use_for_turn(self._tools, self._context(run, state, action), action)
         messages = (*prompt(state, action.recipe), *_transcript(state, action))
         asking = Asking(
             role=action.role,
@@ -77,6 +77,17 @@ class TeamExecutor:
         )
         outcome = await ask_for_turn(self._gateway, self._tools, asking, live)
         return _readable(state, action, replace(outcome, by={**outcome.by, "prompt": prompt_hash(messages)}))
+
+    def _context(self, run: Run, state: TeamState, use: Use) -> ToolContext:
+        documents = tuple(document.id for document in state.given.documents)
+        return ToolContext(
+            scope=Scope(workspace_id=run.workspace_id, project_id=run.project_id, actor=SYSTEM),
+            db=self._db,
+            run_id=run.id,
+            idempotency_key=f"{run.id}:{use.key}",
+            document_ids=documents,
+            offered=(SEARCH,) if documents else (),
+        )
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
         """Raises NoSuchTeam, NoSuchDocument, UnknownModel."""
@@ -116,18 +127,6 @@ def _transcript(state: TeamState, action: Call) -> tuple[Message, ...]:
     return turn.transcript if turn is not None else ()
 
 
-def _context(run: Run, state: TeamState, use: Use) -> ToolContext:
-    scope = Scope(workspace_id=run.workspace_id, project_id=run.project_id, actor=SYSTEM)
-    return ToolContext(
-        scope=scope,
-        db=...,
-        run_id=run.id,
-        idempotency_key=f"{run.id}:{use.key}",
-        document_ids=tuple(document.id for document in state.given.documents),
-        offered=(SEARCH,) if state.given.documents else (),
-    )
-
-
 def _form(state: TeamState, output: str | None) -> Form | None:
     team = state.given.team
     match output:
@@ -140,3 +139,31 @@ def _form(state: TeamState, output: str | None) -> Form | None:
             return form(Summary)
         case _:
             return None
+
+
+def plan_schema(team: TeamSpec) -> OutputSchema:
+    """A plan's form with the team's roles as the only ones there are."""
+    schema: JsonObject = Plan.model_json_schema()
+    roles: list[Json] = [role.slug for role in team.members]
+    match schema:
+        case {"$defs": {"Step": {"properties": {"role": dict(role)}}}}:
+            role["enum"] = roles
+    return OutputSchema("Plan", schema)
+
+
+def _readable(state: TeamState, action: Call, outcome: Outcome) -> Outcome:
+    """The outcome with a plan's roles as slugs, and with what stands in for an answer nobody can read.
+
+    An unreadable plan ends the run; an unreadable verdict is an abstention, which never approves; a summary
+    can be made out of the journal.
+    """
+    match action.output, outcome.value, outcome.fault:
+        case "plan", {"output": dict(output)} as value, None:
+            plan = state.given.team.seated(Plan.model_validate(output))
+            return replace(outcome, value={**value, "output": plan.model_dump(mode="json")})
+        case "plan", _, Fault(code=code, sentence=sentence) if code in _UNREADABLE:
+            return replace(outcome, fault=Fault(code="invalid_plan", sentence=sentence))
+        case "verdict" | "summary", _, Fault(code=code, sentence=sentence) if code in _UNREADABLE:
+            return replace(outcome, fault=None, value={"output": None, ABSTAINED: sentence})
+        case _:
+            return outcome
