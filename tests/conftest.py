@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
@@ -13,7 +14,12 @@ from folkmoot.db.lanes import Hooks
 from folkmoot.events.log import store
 from folkmoot.kernel.scope import Scope
 from folkmoot.migrations.upgrade import upgrade
+from folkmoot.runs.moves import number_events
 from tests.databases import new_scope, postgres_database
+
+# A slow machine is no finding, and the same tests see the same examples every time.
+settings.register_profile("house", deadline=None, derandomize=True, database=None)
+settings.load_profile("house")
 
 SUITES = ("system", "browser")
 
@@ -62,8 +68,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def hooks() -> Hooks:
-    """What hangs in every transaction; a test module may put its own in place."""
-    return Hooks(before_commit=(store,))
+    """What the app hangs into every transaction; a test module may put its own in place."""
+    return Hooks(before_commit=(number_events, store))
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Wire:
     async def logs(self, request: web.Request) -> web.Response:
         after = int(request.query["after"])
         found = [line for line in LOGS if int(str(line["seq"])) > after]
-        return web.json_response({"logs": found, "next": len(LOGS) if found else None})
+        return web.json_response({"logs": found, "next": len(LOGS)})
 
     async def run(self, request: web.Request) -> web.Response:
         status = "completed" if (self.asked_after and len(self.asked_after) > 2) or self.cut_after > 2 else "running"

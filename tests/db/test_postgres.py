@@ -59,6 +59,10 @@ def execute(tx: Tx, *statements: str) -> None:
         tx.write(sa.text(statement))
 
 
+def put_there(tx: Tx, _: Scope, number: int) -> int:
+    return put(tx, number)
+
+
 async def until(db: Database, statement: str, value: int) -> None:
     async with asyncio.timeout(10):
         while await db.read(run, statement) != value:
@@ -74,19 +78,17 @@ async def test_units_that_lock_in_opposite_order_are_repeated(
         attempts.append(first)
         tx.write(sa.update(NOTES).where(NOTES.c.id == first).values(text=str(first)))
         run(tx, f"select pg_advisory_xact_lock_shared({GATE})")
-        run(tx, "set local deadlock_timeout = '20ms'")
+        run(tx, "select set_config('deadlock_timeout', '20ms', true)")
         tx.write(sa.update(NOTES).where(NOTES.c.id == second).values(text=str(first)))
         return first
 
-    await notes.write(lambda tx: [put(tx, 1), put(tx, 2)])
+    await asyncio.gather(notes.write(put, 1), notes.write(put, 2))
     await stranger.execute(f"select pg_advisory_lock({GATE})")
-    both = asyncio.gather(
-        notes.write(touch_both, FIRST, 1, 2), notes.write(touch_both, SECOND, 2, 1), return_exceptions=True
-    )
+    both = asyncio.gather(notes.write(touch_both, FIRST, 1, 2), notes.write(touch_both, SECOND, 2, 1))
     await until(notes, AT_THE_GATE, 2)
     await stranger.execute(f"select pg_advisory_unlock({GATE})")
 
-    assert await both == [1, 2]
+    assert list(await both) == [1, 2]
     assert sorted(attempts) in ([1, 1, 2], [1, 2, 2])
 
 
@@ -97,7 +99,7 @@ async def test_a_pool_of_dead_connections_goes_unnoticed(
     workspaces = [Scope(letter, letter, SYSTEM) for letter in "abcdef"]
 
     async def work(round_: int) -> None:
-        units = [notes.write(lambda tx, _, n=n: put(tx, n), scope) for n, scope in enumerate(workspaces, round_ * 10)]
+        units = [notes.write(put_there, scope, n) for n, scope in enumerate(workspaces, round_ * 10)]
         await asyncio.gather(*units, *(notes.read(numbers) for _ in range(5)))
 
     await work(0)
@@ -137,7 +139,7 @@ async def test_a_commit_of_unknown_end_is_not_repeated(notes: Database) -> None:
 
 async def test_a_lock_that_is_never_released(notes: Database, stranger: "asyncpg.Connection[asyncpg.Record]") -> None:
     def unit(tx: Tx) -> None:
-        run(tx, "set local lock_timeout = '20ms'")
+        run(tx, "select set_config('lock_timeout', '20ms', true)")
         run(tx, f"select pg_advisory_xact_lock({GATE})")
 
     await stranger.execute(f"select pg_advisory_lock({GATE})")
@@ -164,9 +166,9 @@ async def test_a_read_is_one_snapshot(db: Database) -> None:
     assert await db.write(run, "show transaction_read_only") == "off"
 
 
-@pytest.mark.parametrize("change", [{"port": 1}, {"database": "no_such_database_of_ours"}])
-async def test_a_server_out_of_reach(postgres_url: str, change: dict[str, object]) -> None:
-    url = sa.make_url(postgres_url)._replace(**change)
+@pytest.mark.parametrize("far", [sa.URL.create("", port=1), sa.URL.create("", database="no_such_one")])
+async def test_a_server_out_of_reach(postgres_url: str, far: sa.URL) -> None:
+    url = sa.make_url(postgres_url).set(port=far.port, database=far.database)
     database = connect(url.render_as_string(hide_password=False))
     with pytest.raises(DatabaseUnavailable):
         await database.open()

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,9 +53,11 @@ def _imports(node: ast.AST, *, in_function: bool) -> Iterator[tuple[str, int, bo
             yield from _imports(child, in_function=in_function or isinstance(child, type_of_function))
 
 
-def product() -> list[Source]:
-    return [Source(path) for path in sorted(PACKAGE.rglob("*.py"))]
+@cache
+def product() -> tuple[Source, ...]:
+    return tuple(source for source in everything() if source.path.is_relative_to(PACKAGE))
 
 
-def everything() -> list[Source]:
-    return [Source(path) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+@cache
+def everything() -> tuple[Source, ...]:
+    return tuple(Source(path) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))

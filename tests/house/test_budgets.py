@@ -19,7 +19,7 @@ UNEXPLAINED_NOQA = re.compile(r"#\s*noqa(?!:( ?[A-Z]+\d+,?)+ \S)")
 # A blind except is legal where somebody else's code ends or the last line of defence stands.
 BLIND_EXCEPT = re.compile(r"noqa:.*BLE001")
 BORDERS = {
-    "engine/worker.py": "worker loop of runs",
+    "runs/engine.py": "worker loop of runs",
     "db/lanes.py": "worker loop of database lanes",
     "realtime/websocket.py": "socket loop",
     "app.py": "lifespan",

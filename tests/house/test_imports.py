@@ -15,7 +15,7 @@ HOMES = {
     "genai_prices": ("llm/*", "usage/*"),
     "pgqueuer": ("engine/*",),
     "socketio": ("realtime/*",),
-    "asyncpg": ("db/*",),
+    "asyncpg": ("db/*", "engine/worklock.py"),
     "alembic": ("migrations/*", "db/*"),
     "aiohttp": ("llm/*", "net/*", "cli/*"),
     "httpx2": ("llm/*",),
@@ -73,8 +73,8 @@ def test_own_modules_are_imported_at_the_top() -> None:
 
 
 def test_every_module_says_why_it_exists() -> None:
-    silent = [source.name for source in everything() if not ast.get_docstring(source.tree)]
-    assert silent == []
+    written = [source for source in everything() if source.text.strip()]
+    assert [source.name for source in written if not ast.get_docstring(source.tree)] == []
 
 
 def test_every_folder_is_a_package() -> None:

@@ -17,7 +17,7 @@ from folkmoot.knowledge.schemas import NewDocument
 from folkmoot.knowledge.service import DocumentTooLarge, EmptyDocument
 from folkmoot.knowledge.tables import Chunk
 
-LONG = "".join(f"Sentence {number} tells of a run that was finished after the crash.\n\n" for number in range(1000))
+LONG = "".join(f"# Sentence {number} tells of a run that was finished after the crash.\n\n" for number in range(1000))
 FOREIGN = Scope(workspace_id=new_id(), project_id=new_id(), actor=SYSTEM)
 
 
@@ -76,7 +76,8 @@ async def test_what_a_crash_left_half_stored_is_hidden_and_repaired_by_storing_i
     begun, _ = await db.write(service.begin_document, scope, new, cut)
     await db.write(service.add_chunks, scope, begun.id, cut, 0)
     assert await search(db, scope, "crash") == []
-    repaired, is_new = await service.add_document(db, scope, new)
+    as_markdown = new.model_copy(update={"media_type": "text/markdown"})
+    repaired, is_new = await service.add_document(db, scope, as_markdown)
     assert not is_new
     assert (repaired.id, repaired.status) == (begun.id, "ready")
     rows = await db.read(chunks, begun.id)

@@ -46,5 +46,5 @@ async def asked(
             await gateway.aclose()
 
 
-def with_limits(**changes: float) -> LlmLimits:
-    return replace(FAST, **changes)
+def with_limits(*, idle: float = FAST.idle, total: float = FAST.total) -> LlmLimits:
+    return replace(FAST, idle=idle, total=total)

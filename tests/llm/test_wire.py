@@ -223,11 +223,13 @@ async def test_auto_asks_the_server_which_model_it_has() -> None:
     assert answer.models == (f"openai:{MODEL}",)
 
 
-async def test_connections_serve_again() -> None:
-    async with asked([Reply(text="ok")]) as (gateway, stub):
-        await gateway.ask(HELLO, Heard())
-        await asyncio.gather(*(gateway.ask(HELLO, Heard()) for _ in range(20)))
-    assert len(stub.calls) == 21
+@BOTH_WAYS
+async def test_one_connection_serves_call_after_call(is_streamed: bool) -> None:
+    async with asked([Reply(text="ok"), Reply(status=500), Reply(text="ok")]) as (gateway, stub):
+        for _ in range(5):
+            await gateway.ask(HELLO, Heard() if is_streamed else None)
+    assert len(stub.calls) == 6
+    assert len(stub.connections) == 1
 
 
 async def test_a_cancelled_call_leaves_the_gateway_usable() -> None:

@@ -25,12 +25,14 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
-    usage: JsonObject | None = field(default_factory=lambda: {"prompt_tokens": 12, "completion_tokens": 7})
+    usage: JsonObject | None = field(default_factory=lambda: {**_COUNTS})
     code: str | None = None
     breaks: Literal["reset", "hang_before", "hang_within"] | None = None
     has_done: bool = True
     call_extra: JsonObject | None = None
 
+
+_COUNTS: JsonObject = {"prompt_tokens": 12, "completion_tokens": 7}
 
 Script = Sequence[Reply] | Callable[[JsonObject], Reply]
 
@@ -39,7 +41,7 @@ class OpenAIStub:
     """`async with OpenAIStub([Reply(...), ...]) as stub`: answers in this order, the last one again and again.
 
     A function takes the request's body and returns the reply. `calls` are the bodies received, `headers`
-    the headers of each; `chunks` is in how many pieces a streamed text comes.
+    the headers of each, `connections` those they came over; `chunks` is in how many pieces a streamed text comes.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class OpenAIStub:
     ) -> None:
         self.calls: list[JsonObject] = []
         self.headers: list[dict[str, str]] = []
+        self.connections: set[object] = set()
         self.base_url = ""
         self._script = script
         self._port = port
@@ -89,6 +92,7 @@ class OpenAIStub:
         if self._keeps:
             self.calls.append(body)
             self.headers.append(dict(request.headers))
+            self.connections.add(request.transport)
         reply = self._next(body)
         if self._delay:
             await asyncio.sleep(self._delay)

@@ -1,6 +1,6 @@
 """The terminal's HTTP client: JSON in and out, server-sent events, and every fault as a Problem."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import aiohttp
 from folkmoot.cli.problems import ConnectionLost, refused
 from folkmoot.kernel.json import JsonObject, dumps, loads
 
+PAGE = 200
 _JSON = {"Content-Type": "application/json"}
 _LONGEST_WAIT = aiohttp.ClientTimeout(total=330, sock_connect=5)
 # A server says something every 15 seconds, if only a comment; three of them missing means that it is gone.
@@ -38,6 +39,31 @@ class Client:
         headers = {"Idempotency-Key": key} if key else {}
         return await self._call("POST", path, body=body, headers=headers)
 
+    async def pages(self, path: str, resource: str) -> AsyncIterator[JsonObject]:
+        """The items of a list, however many pages it has."""
+        skip = 0
+        while True:
+            page = await self.get(path, skip=skip, limit=PAGE)
+            items = page.get(resource)
+            found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+            for item in found:
+                yield item
+            if len(found) < PAGE:
+                return
+            skip += PAGE
+
+    async def log(self, run_id: str, after: int) -> AsyncIterator[JsonObject]:
+        """The lines of a run's log behind the line `after`; each has its `seq`."""
+        while True:
+            page = await self.get(f"/api/runs/{run_id}/logs", after=after, limit=PAGE)
+            lines, following = page.get("logs"), page.get("next")
+            found = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+            for line in found:
+                yield line
+            if len(found) < PAGE or not isinstance(following, int):
+                return
+            after = following
+
     async def text(self, path: str) -> str:
         """A body that is not JSON, such as an artifact's."""
         with _translated():
@@ -47,7 +73,7 @@ class Client:
                     raise refused(answer.status, _object(raw))
                 return raw.decode(errors="replace")
 
-    async def stream(self, path: str, after: str | None = None) -> AsyncIterator[Frame]:
+    async def stream(self, path: str, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """Server-sent events from behind `after`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         with _translated():
@@ -103,21 +129,28 @@ def _translated() -> Iterator[None]:
 
 
 async def _frames(content: aiohttp.StreamReader) -> AsyncIterator[Frame]:
-    """Event blocks as the SSE standard has them; comments and blocks without JSON are passed over."""
-    identity, lines = None, list[str]()
+    """Event blocks as the SSE standard has them; comments and blocks without JSON are passed over.
+
+    Raises Refused for an event `problem`, which is how an answer fails that has begun.
+    """
+    identity, event, lines = None, "", list[str]()
     async for raw in content:
         line = raw.decode(errors="replace").rstrip("\r\n")
         name, _, value = line.partition(":")
         match name:
             case "id":
                 identity = value.strip() or None
+            case "event":
+                event = value.strip()
             case "data":
                 lines.append(value.removeprefix(" "))
             case "" if not line and lines:
                 data = _object("\n".join(lines).encode())
+                if event == "problem":
+                    raise refused(_status(data), data)
                 if data:
                     yield Frame(identity, data)
-                identity, lines = None, []
+                identity, event, lines = None, "", []
 
 
 def _object(raw: bytes) -> JsonObject:
@@ -126,3 +159,8 @@ def _object(raw: bytes) -> JsonObject:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {"value": value}
+
+
+def _status(document: JsonObject) -> int:
+    status = document.get("status")
+    return status if isinstance(status, int) else 500

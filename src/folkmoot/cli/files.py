@@ -9,6 +9,7 @@ from folkmoot.cli.problems import BadUsage
 MAX_BYTES = 1_000_000
 """Below the API's limit for a body, with room for JSON's escapes."""
 
+_LONGEST_TITLE = 255
 _MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 
 
@@ -40,7 +41,7 @@ def _read(path: Path) -> Attachment:
         raise BadUsage(f"{path} cannot be read: {reason}") from None
     if len(raw) > MAX_BYTES:
         raise BadUsage(f"{path} is larger than {MAX_BYTES:,} bytes, the most a file may have; attach a part of it")
-    return Attachment(str(path), _text(path, raw), _media_type(path))
+    return Attachment(str(path)[-_LONGEST_TITLE:], _text(path, raw), _media_type(path))
 
 
 def _text(path: Path, raw: bytes) -> str:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from folkmoot.cli.client import Client, Frame
-from folkmoot.cli.problems import ConnectionLost
+from folkmoot.cli.problems import ConnectionLost, Refused, is_passing
 from folkmoot.cli.progress import Progress
-from folkmoot.cli.text import status_of
+from folkmoot.cli.text import number, status_of
 from folkmoot.kernel.json import JsonObject
 
 FINAL = frozenset({"completed", "failed", "cancelled", "timeout"})
@@ -42,7 +43,9 @@ class Follower:
             before = self.cursor
             try:
                 run = await self._listen()
-            except ConnectionLost as problem:
+            except (ConnectionLost, Refused) as problem:
+                if not is_passing(problem):
+                    raise
                 tries = 1 if self.cursor != before else tries + 1
                 if tries > _TRIES:
                     raise RunLost(
@@ -60,9 +63,10 @@ class Follower:
 
     async def _listen(self) -> JsonObject | None:
         """One connection's worth of frames; the run if it is at rest when they end."""
-        async for frame in self.client.stream(f"/api/runs/{self.run_id}/stream", self.cursor):
-            if await self._take(frame):
-                break
+        async with aclosing(self.client.stream(f"/api/runs/{self.run_id}/stream", self.cursor)) as frames:
+            async for frame in frames:
+                if await self._take(frame):
+                    break
         await self._read_logs()
         run = await self._look()
         return run if status_of(run) in FINAL | STANDING else None
@@ -89,13 +93,6 @@ class Follower:
         return run
 
     async def _read_logs(self) -> None:
-        while True:
-            page = await self.client.get(f"/api/runs/{self.run_id}/logs", after=self.log_cursor, limit=200)
-            lines = page.get("logs")
-            for line in lines if isinstance(lines, list) else []:
-                if isinstance(line, dict):
-                    self.progress.log(line)
-            following = page.get("next")
-            if not isinstance(following, int) or following <= self.log_cursor:
-                return
-            self.log_cursor = following
+        async for line in self.client.log(self.run_id, self.log_cursor):
+            self.log_cursor = max(self.log_cursor, number(line.get("seq")))
+            self.progress.log(line)

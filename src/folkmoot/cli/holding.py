@@ -25,7 +25,9 @@ async def hold(settings: Settings, signals: Signals) -> AsyncIterator[Client]:
     signals.at_once.append(clean)
     try:
         socket = folder / "api"
-        async with serving(create_app(settings), socket, _GRACE_SECONDS), client_on(socket) as client:
+        app = create_app(settings)
+        life = app.router.lifespan_context(app)
+        async with serving(app, life, socket, _GRACE_SECONDS), client_on(socket) as client:
             yield client
     finally:
         clean()

@@ -3,12 +3,11 @@
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
 from folkmoot.cli.problems import BadUsage
 from folkmoot.kernel.errors import Unavailable
@@ -60,11 +59,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def serving(
-    app: FastAPI, place: socket.socket | Path, grace_seconds: int = GRACE_SECONDS
+    app: Callable[..., object],
+    life: AbstractAsyncContextManager[object],
+    place: socket.socket | Path,
+    grace_seconds: int = GRACE_SECONDS,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """The app, started, and served on a socket or at the path of a unix one while the context is open.
+    """The app, served on a socket or at the path of a unix one while the context is open.
 
-    What the app's start raises is raised here. The task ends when the server has ended.
+    `life` is the app's lifespan: entered here and not by uvicorn, so that what a start raises is raised here.
+    The task ends when the server has ended.
     """
     path = str(place) if isinstance(place, Path) else None
     config = uvicorn.Config(
@@ -82,7 +85,7 @@ async def serving(
         timeout_graceful_shutdown=grace_seconds,
     )
     listener, supervisor = Listener(config), Supervisor()
-    async with app.router.lifespan_context(app):
+    async with life:
         sockets = [place] if isinstance(place, socket.socket) else None
         task = supervisor.start(listener.serve(sockets=sockets), "listener")
         task.add_done_callback(lambda _: listener.is_up.set())

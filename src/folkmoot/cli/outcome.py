@@ -8,7 +8,7 @@ from folkmoot.cli.client import Client
 from folkmoot.cli.folder import file_name, usable, write
 from folkmoot.cli.problems import COMPLETED, INTERRUPTED, NOT_COMPLETED
 from folkmoot.cli.screen import one_line
-from folkmoot.cli.text import duration_words, number, objects, result_lines, status_of, status_words, usage_words
+from folkmoot.cli.text import duration_words, number, result_lines, status_of, status_words, usage_words
 from folkmoot.kernel.json import JsonObject, dumps
 
 DEFAULT_FOLDER = Path("folkmoot-out")
@@ -49,9 +49,8 @@ def code_after_interrupt(run: JsonObject) -> int:
 
 async def _write_artifacts(client: Client, run_id: str, folder: Path) -> dict[str, str]:
     """Name to path of each artifact written."""
-    page = await client.get(f"/api/runs/{run_id}/artifacts", limit=200)
     newest: dict[str, JsonObject] = {}
-    for artifact in objects(page.get("artifacts")):
+    async for artifact in client.pages(f"/api/runs/{run_id}/artifacts", "artifacts"):
         name = str(artifact.get("name"))
         if name not in newest or number(artifact.get("version")) > number(newest[name].get("version")):
             newest[name] = artifact

@@ -36,6 +36,12 @@ def refused(status: int, document: JsonObject) -> Refused:
     return Refused(f"{detail}", http_status=status, document=document)
 
 
+def is_passing(problem: Problem) -> bool:
+    """Whether the same call may well succeed in a moment: no connection, or a fault of the server's."""
+    status = problem.facts.get("http_status", problem.status)
+    return isinstance(status, int) and status >= 500
+
+
 def exit_code(problem: Problem) -> int:
     """2 where what was typed is wrong, else 1."""
     status = problem.facts.get("http_status", problem.status)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-import typer
 import uvloop
 
 from folkmoot.cli.problems import INTERRUPTED, TERMINATED, document, exit_code, sentence
@@ -54,7 +53,7 @@ def go(work: Callable[[Signals], Awaitable[int]], *, is_json: bool = False) -> N
     """Run a command to its exit code. With `is_json` a problem is told as JSON too."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_guarded(work, is_json))
-    raise typer.Exit(code)
+    sys.exit(code)
 
 
 async def _guarded(work: Callable[[Signals], Awaitable[int]], is_json: bool) -> int:

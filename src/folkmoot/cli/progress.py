@@ -1,7 +1,7 @@
 """A run under way as a person sees it: who does what, how far it is, what it has cost."""
 
 from folkmoot.cli.screen import Screen, one_line
-from folkmoot.cli.text import log_words, progress_words, usage_words, word
+from folkmoot.cli.text import log_words, plan_lines, progress_words, usage_words, word
 from folkmoot.kernel.json import Json, JsonObject
 
 
@@ -32,6 +32,12 @@ class Progress:
                 self._where = progress_words(data)
                 self._speaking.clear()
                 self.screen.status(self._line())
+            case "analysis_start":
+                self._where = f"analysis by {word(data.get('speaker'))}"
+                self.screen.status(self._line())
+            case "plan_ready":
+                for line in plan_lines(data.get("plan")):
+                    self.screen.say(line)
             case "run_status_changed":
                 self._status(data)
 

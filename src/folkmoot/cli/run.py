@@ -65,7 +65,9 @@ async def start(client: Client, screen: Screen, task: JsonObject, attachments: l
     for attachment in attachments:
         screen.say(f"reading {attachment.title}")
         document = await client.post("/api/knowledge/documents", {**attachment._asdict()})
-        documents.append(document["id"])
+        # The same text in two files is one document.
+        if document["id"] not in documents:
+            documents.append(document["id"])
     config = task["config"]
     if documents and isinstance(config, dict):
         task = {**task, "config": {**config, "documents": documents}}

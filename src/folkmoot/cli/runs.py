@@ -16,7 +16,7 @@ from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen, plain
 from folkmoot.cli.text import duration_words, log_words, objects, result_lines, status_words, usage_words, word
 from folkmoot.kernel.ids import is_id
-from folkmoot.kernel.json import Json, JsonObject, dumps
+from folkmoot.kernel.json import JsonObject, dumps
 
 RunId = Annotated[str, typer.Argument(help="The run's id.", metavar="RUN_ID")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -69,19 +69,10 @@ def show_logs(run_id: RunId, json: AsJson = False) -> None:
     """A run's log, from its first line to its last."""
 
     async def work(signals: Signals) -> int:
-        path = run_path(run_id, "logs")
-        lines: list[Json] = []
+        run_path(run_id)
         async with connect(Screen(is_quiet=json), signals) as client:
-            after = 0
-            while True:
-                page = await client.get(path, after=after, limit=200)
-                found = objects(page.get("logs"))
-                lines += found
-                following = page.get("next")
-                if not found or not isinstance(following, int):
-                    break
-                after = following
-        _print(dumps({"logs": lines}) if json else "\n".join(log_words(line) for line in objects(lines)))
+            lines: list[JsonObject] = [line async for line in client.log(run_id, 0)]
+        _print(dumps({"logs": lines}) if json else "\n".join(log_words(line) for line in lines))
         return 0
 
     go(work, is_json=json)

@@ -88,7 +88,8 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     while True:
         await _until_ours(settings)
         try:
-            async with serving(create_app(settings, address=address), listening) as task:
+            app = create_app(settings, address=address)
+            async with serving(app, app.router.lifespan_context(app), listening) as task:
                 sys.stdout.write(banner(settings, address))
                 sys.stdout.flush()
                 await asyncio.shield(task)

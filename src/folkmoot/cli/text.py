@@ -75,6 +75,18 @@ def log_words(line: JsonObject) -> str:
     return f"{at} {mark}{word(line.get('message') or line.get('text'))}".strip()
 
 
+def plan_lines(plan: Json) -> list[str]:
+    """A team's plan: its steps with who does them and what they wait for."""
+    if not isinstance(plan, dict):
+        return []
+    lines = [f"plan (complexity {word(plan.get('complexity'))}):"]
+    for step in objects(plan.get("steps")):
+        after = step.get("depends_on")
+        follows = f", after {', '.join(word(item) for item in after)}" if isinstance(after, list) and after else ""
+        lines.append(f"  {word(step.get('id'))}: {word(step.get('title'))} ({word(step.get('role'))}{follows})")
+    return lines
+
+
 def result_lines(run: JsonObject) -> list[str]:
     """What a run delivered, as lines of plain text."""
     results = run.get("results")

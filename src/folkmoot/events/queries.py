@@ -21,6 +21,16 @@ _LAST_ABOUT = {
     )
     for name in REFERENCES
 }
+_LAST_OF_TYPE = (
+    sa.select(Event.__table__)
+    .where(
+        Event.workspace_id == sa.bindparam("workspace"),
+        Event.run_id == sa.bindparam("run"),
+        Event.type == sa.bindparam("kind"),
+    )
+    .order_by(Event.seq.desc())
+    .limit(1)
+)
 
 
 def find_head(tx: Tx, workspace_id: str) -> EventHead | None:
@@ -50,3 +60,8 @@ def last_seq_about(tx: Tx, workspace_id: str, about: tuple[str, str]) -> int:
     name, value = about
     seq: int | None = tx.scalar(_LAST_ABOUT[name], workspace=workspace_id, about=value)
     return seq or 0
+
+
+def last_of_type(tx: Tx, workspace_id: str, run_id: str, kind: str) -> Event | None:
+    """The newest event of a run with this type."""
+    return tx.first(Event, _LAST_OF_TYPE, workspace=workspace_id, run=run_id, kind=kind)

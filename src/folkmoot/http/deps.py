@@ -31,3 +31,4 @@ async def _gateway(connection: HTTPConnection) -> Gateway:
 Db = Annotated[Database, Depends(_db)]
 Events = Annotated[EventHub, Depends(_hub)]
 Models = Annotated[Gateway, Depends(_gateway)]
+Process = Annotated[Runtime, Depends(runtime_of)]

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from folkmoot.http.problems import MEDIA_TYPE
@@ -46,19 +45,25 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def describe_api(app: FastAPI) -> dict[str, Any]:
-    """The document, made once."""
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, routes=app.routes, tags=app.openapi_tags)
-        components = schema.setdefault("components", {}).setdefault("schemas", {})
-        for name in _REPLACED:
-            components.pop(name, None)
-        components["ProblemDocument"] = _DOCUMENT
-        for path in schema["paths"].values():
-            for operation in path.values():
-                _declare(operation["responses"])
-        app.openapi_schema = schema
-    return app.openapi_schema
+class Api(FastAPI):
+    """FastAPI, with every error described as the problem document it is."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _described(super().openapi())
+        return self.openapi_schema
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name in _REPLACED:
+        components.pop(name, None)
+    components["ProblemDocument"] = _DOCUMENT
+    for path in schema["paths"].values():
+        for operation in path.values():
+            _declare(operation["responses"])
+    return schema
 
 
 def _declare(responses: dict[str, Any]) -> None:

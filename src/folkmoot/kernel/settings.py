@@ -52,6 +52,7 @@ class Settings(BaseSettings):
 
     mgx_max_rounds: int = Field(5, ge=1, le=20, description="Default of a task's max_rounds")
     workspace_max_live_runs: int = Field(50, ge=1, le=10_000, description="Admitted runs of a workspace")
+    agents_enabled: bool = Field(True, description="false: /api/agents answers 503")
     agent_max_concurrency: int = Field(
         10, ge=1, le=100_000, description="Agents of a workspace that are not offline, core agents not counted"
     )

@@ -58,7 +58,7 @@ async def search_knowledge(
     scope: Here,
     q: Annotated[Safe, Query(min_length=1, max_length=2000, description="A question, or words to look for")],
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
-    document_id: Annotated[list[Safe], Query(max_length=200, description="Only in these documents")] = [],  # noqa: B006
+    document_id: Annotated[tuple[Safe, ...], Query(max_length=200, description="Only in these documents")] = (),
 ) -> Passages:
     """The passages that hold the question's words, best first."""
     found = await service.search_documents(db, scope, q, limit, document_id)

@@ -86,6 +86,8 @@ async def add_document(db: Database, scope: Scope, new: NewDocument) -> tuple[Do
     while document.status == "deleting":
         await _remove(db, scope, document.id)
         document, is_new = await db.write(begin_document, scope, new, cut)
+    if document.media_type != new.media_type:
+        cut = await asyncio.to_thread(cut_text, new.model_copy(update={"media_type": document.media_type}))
     for first in range(0, len(cut.spans), BATCH):
         if document.status == "ready":
             break

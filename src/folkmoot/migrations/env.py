@@ -7,6 +7,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from folkmoot.db.types import JsonText, Usd, UtcTime
+from folkmoot.kernel.settings import load_settings
 from folkmoot.migrations.metadata import METADATA, is_ours
 from folkmoot.migrations.upgrade import connected
 
@@ -17,7 +18,7 @@ _PLAIN = {UtcTime: "sa.DateTime(timezone=True)", JsonText: "sa.Text()", Usd: "sa
 def _url() -> str:
     """The caller's, else `alembic -x url=...`, else the settings'."""
     url = context.config.attributes.get("url") or context.get_x_argument(as_dictionary=True).get("url")
-    return str(url)
+    return str(url or load_settings().database_url)
 
 
 def _render(kind: str, item: object, _: AutogenContext) -> str | Literal[False]:
@@ -30,6 +31,7 @@ def _migrate(connection: sa.Connection) -> None:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("begin immediate")
         else:
+            connection.exec_driver_sql("set local lock_timeout = '10min'")
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         context.configure(
             connection=connection,

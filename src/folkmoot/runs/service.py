@@ -57,6 +57,7 @@ class NewRun:
     deadline_seconds: int | None = None
     agents: tuple[tuple[str, str], ...] = ()
     meta_data: JsonObject = field(default_factory=dict)
+    id: str = field(default_factory=new_id)  # given where rows that name the run are written before it
 
 
 def make_slots(tx: Tx, workspace_id: str, cap: int) -> None:
@@ -93,7 +94,7 @@ def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
 
 def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
     at = now()
-    run_id = new_id()
+    run_id = new.id
     is_here = new.starts == "here"
     waiting = {"admission": WaitingFor.ADMISSION, "here": None, "conversation": WaitingFor.CONVERSATION}
     row: dict[str, object] = dict.fromkeys(RUN_COLUMNS.keys())

@@ -51,6 +51,7 @@ class TeamExecutor:
 
     kind = "team"
     version = 1
+    takes_slot = True
 
     def __init__(self, db: Database, gateway: Gateway, tools: ToolRegistry) -> None:
         self._db = db
@@ -158,8 +159,8 @@ def _readable(state: TeamState, action: Call, outcome: Outcome) -> Outcome:
     can be made out of the journal.
     """
     match action.output, outcome.value, outcome.fault:
-        case "plan", {"output": dict(output)} as value, None:
-            plan = state.given.team.seated(Plan.model_validate(output))
+        case "plan", dict(value), None:
+            plan = state.given.team.seated(Plan.model_validate(value["output"]))
             return replace(outcome, value={**value, "output": plan.model_dump(mode="json")})
         case "plan", _, Fault(code=code, sentence=sentence) if code in _UNREADABLE:
             return replace(outcome, fault=Fault(code="invalid_plan", sentence=sentence))

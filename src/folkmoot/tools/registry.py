@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from folkmoot.db.database import Database
-from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.errors import Invalid, Problem
 from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.messages import ToolSchema
@@ -22,6 +22,10 @@ LIMIT_SECONDS = 30.0
 RESULT_BYTES = 20_000
 
 _log = logging.getLogger(__name__)
+
+
+class InvalidArguments(Invalid):
+    """The arguments are not valid"""
 
 
 class UnknownTool(Problem):
@@ -53,8 +57,8 @@ class ToolContext:
 class Tool:
     """`parameters` is a JSON Schema of type object; `call` checks its arguments against it.
 
-    What `call` raises becomes an error the language model reads: a Problem or ValidationError with its
-    own words, anything else without them.
+    What `call` raises becomes an error the language model reads: a Problem in its own words, anything
+    else without them.
     """
 
     name: str
@@ -76,7 +80,11 @@ def typed_tool(
     """A tool from a function and the type of its arguments, whose docstring describes it to the model."""
 
     async def checked(context: ToolContext, given: JsonObject) -> Json:
-        return await call(context, arguments.model_validate(given))
+        try:
+            valid = arguments.model_validate(given)
+        except ValidationError as error:
+            raise InvalidArguments(f"The arguments are not valid: {_faults(error)}") from error
+        return await call(context, valid)
 
     schema: JsonObject = arguments.model_json_schema()
     description = str(schema.pop("description", ""))
@@ -153,8 +161,6 @@ class ToolRegistry:
         try:
             async with limit:
                 value = await tool.call(context, arguments)
-        except ValidationError as error:
-            return _answer(f"The arguments are not valid: {_faults(error)}", is_error=True)
         except Problem as problem:
             return _answer(problem.detail, is_error=True)
         except Exception:  # noqa: BLE001 a plugin call, one of the four borders: a tool's bug must not end the run

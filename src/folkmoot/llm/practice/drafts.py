@@ -13,6 +13,9 @@ REAL_MODEL = "set OPENAI_API_KEY, OPENAI_BASE_URL, GOOGLE_API_KEY or OLLAMA_HOST
 _MAX_QUOTED = 5
 _MAX_WORK_STEPS = 4
 _COVERED = 0.5  # share of an acceptance line's key words that the delivered text has to name
+_ORDERS = frozenset(
+    "summarise summarize write explain describe list find build create compare sources source cite".split()
+)
 _SPLIT = re.compile(r"(?<=[.;!?])\s+|\n+|,?\s+(?:and then|then|and also)\s+")
 _LABEL = re.compile(r"^\[?([A-Za-z0-9][\w-]{0,39})\]?\s*[:.)]\s+(.*\S)")
 _STEP_ID = re.compile(r"(?i)\bstep\s+`?([A-Za-z0-9][\w-]{0,39})|^#{2,4}\s+\[?([A-Za-z0-9][\w-]{0,39})\]?(?=\W|$)", re.M)
@@ -37,10 +40,9 @@ def work(prompt: Prompt) -> str:
     quoted = best_sentences(prompt.sentences(), f"{about}\n{prompt.task}", _MAX_QUOTED)
     if not quoted:
         return _without_sources(prompt)
-    lines = [f"{MARK} {_title(prompt)}", "", *(f"- {sentence.cited}" for sentence in quoted)]
-    points = [*_points("Accepted by", prompt.items("acceptance"), quoted)]
-    points.extend(f"- Changed after review: {_plain(note)}" for note in prompt.items("findings"))
-    return "\n".join([*lines, "", *points]).rstrip()
+    title = _title(prompt)
+    lines = [f"{MARK} {title}", "", *(_quote(sentence, is_check=title.startswith("Check")) for sentence in quoted)]
+    return "\n".join([*lines, "", *_notes(prompt, quoted)]).rstrip()
 
 
 def plan(prompt: Prompt) -> JsonObject:
@@ -49,13 +51,13 @@ def plan(prompt: Prompt) -> JsonObject:
     worker = _role_for(roles, r"engineer|develop|build|writ|work|research") or (roles[0] if roles else "engineer")
     checker = _role_for(roles, r"test|check|qa|verif") or worker
     task = _short(_plain(prompt.task)) or "the task"
-    words = ", ".join(keywords(prompt.task)[:6]) or task
+    words = ", ".join(word for word in keywords(prompt.task)[:12] if word not in _ORDERS) or task
     steps: list[Json] = [
         _step("s1", f"Gather what bears on: {task}", worker, [], f"Names what the sources say about {words}.")
     ]
     parts = _clauses(prompt.task)[:_MAX_WORK_STEPS] or [task]
     for number, part in enumerate(parts, 2):
-        line = f"Covers {', '.join(keywords(part)[:8]) or part}, with sources where there are some."
+        line = f"Covers {', '.join(keywords(part)[:8]) or part}."
         steps.append(_step(f"s{number}", _short(part), worker, ["s1"], line))
     made: list[Json] = [f"s{number}" for number in range(2, len(parts) + 2)]
     last = len(parts) + 2
@@ -129,25 +131,32 @@ def reply(prompt: Prompt) -> str:
         return "\n".join([f"{MARK} From the sources:", "", *(f"- {sentence.cited}" for sentence in quoted)])
     asked = _short(_plain(prompt.question)) or "nothing"
     if prompt.has_results:
-        return f"{MARK} I searched and found no passage about: {asked}"
+        return f"{MARK} I searched and found no passage about: {asked} ({REAL_MODEL})"
     return f'{MARK} You said: "{asked}" I am offline and no language model; {REAL_MODEL}.'
 
 
 def _without_sources(prompt: Prompt) -> str:
     lines = [f"{MARK} {_title(prompt)}", "", "No source speaks of it. What was asked for:"]
     lines.extend(f"- {clause}" for clause in _clauses(prompt.subject)[:_MAX_QUOTED])
-    lines.extend(_points("Accepted by", prompt.items("acceptance"), []))
-    lines.extend(f"- Changed after review: {_plain(note)}" for note in prompt.items("findings"))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_notes(prompt, [])])
 
 
-def _points(title: str, lines: list[str], quoted: list[Sentence]) -> list[str]:
-    """Each line with the sentence that meets it best."""
-    points: list[str] = []
-    for line in lines:
+def _quote(sentence: Sentence, *, is_check: bool) -> str:
+    """A step that checks says of each sentence whether something stands behind it."""
+    if not is_check:
+        return f"- {sentence.cited}"
+    return f"- Has {'its' if sentence.passage_id else 'no'} source: {sentence.cited}"
+
+
+def _notes(prompt: Prompt, quoted: list[Sentence]) -> list[str]:
+    """Each acceptance line with the passage that meets it best, and each finding that was heard."""
+    notes: list[str] = []
+    for line in prompt.items("acceptance"):
         best = best_sentences(quoted, line, 1)
-        points.append(f"- {title}: {_plain(line)}{f' See: {best[0].cited}' if best else ''}")
-    return points
+        source = f" [{best[0].passage_id}]" if best and best[0].passage_id else ""
+        notes.append(f"- Accepted by: {_plain(line).rstrip('.')}{source}")
+    notes.extend(f"- Changed after review: {_plain(note)}" for note in prompt.items("findings"))
+    return notes
 
 
 def _step(step_id: str, title: str, role: str, depends_on: list[Json], acceptance: str) -> JsonObject:
@@ -204,7 +213,8 @@ def _clauses(text: str) -> list[str]:
 
 
 def _title(prompt: Prompt) -> str:
-    return _short(_plain(prompt.subject)) or "Nothing was asked"
+    labelled = _LABEL.match(_plain(prompt.subject)) if prompt.sections.get("step") else None
+    return _short(labelled.group(2) if labelled else _plain(prompt.subject)) or "Nothing was asked"
 
 
 def _plain(text: str) -> str:

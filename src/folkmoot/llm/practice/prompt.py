@@ -30,7 +30,10 @@ done been being they them she him one two per via out use used using within with
 file files it's what's
 """
 _STOP = frozenset(_STOP_TEXT.split())
-_OWN_WORDS = re.compile(r"\[practice model\]|^(?:Accepted by|Changed after review|No source speaks)")
+_OWN_WORDS = re.compile(
+    r"\[practice model\]|^(?:Accepted by|Changed after review|No source speaks|Has (?:its|no) source)"
+)
+_CITED = re.compile(r"(.*\S)\s*\[([\w.:-]{1,64})\]$")
 _MAX_SENTENCES = 2_000
 _SHORTEST, _LONGEST = 15, 400
 
@@ -43,6 +46,12 @@ class Sentence:
     @property
     def cited(self) -> str:
         return f"{self.text} [{self.passage_id}]" if self.passage_id else self.text
+
+    @classmethod
+    def read(cls, text: str) -> "Sentence":
+        """A sentence with the citation it may end with."""
+        found = _CITED.match(text)
+        return cls(found.group(1), found.group(2)) if found else cls(text)
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,8 @@ class Prompt:
         """What can be quoted, most trustworthy first: passages, other tool results, what others delivered."""
         found = [Sentence(text, passage_id) for passage_id, body in self.passages for text in sentences_of(body)]
         found.extend(Sentence(text) for body in self.results for text in sentences_of(body))
-        for name in ("passages", "documents", "files", "sources", "context", "outputs"):
-            found.extend(Sentence(text) for text in sentences_of(self.sections.get(name, "")))
+        for name in ("passages", "documents", "sources", "context", "outputs"):
+            found.extend(map(Sentence.read, sentences_of(self.sections.get(name, ""))))
         return found[:_MAX_SENTENCES]
 
 

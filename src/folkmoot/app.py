@@ -1,0 +1,202 @@
+"""The composition root: the only module that knows every room, and the only one that builds what they share."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from folkmoot import __version__
+from folkmoot.agents.definitions import ensure_definitions
+from folkmoot.agents.presence import Presence
+from folkmoot.agents.routes import router as agents_router
+from folkmoot.agents.service import AgentSettings
+from folkmoot.db.connect import connect
+from folkmoot.db.database import Database
+from folkmoot.db.lanes import Hooks
+from folkmoot.db.tx import Tx
+from folkmoot.engine.holder import HeldByAnother, Holder
+from folkmoot.engine.local import LocalDispatcher
+from folkmoot.engine.worklock import PostgresWorkLock, SoleProcess, WorkLock
+from folkmoot.events.bus import Bus
+from folkmoot.events.follow import EventHub
+from folkmoot.events.log import store
+from folkmoot.http.body import BodyGuard
+from folkmoot.http.docs import add_docs
+from folkmoot.http.figures import Figures
+from folkmoot.http.local import LocalOnly
+from folkmoot.http.openapi import Api, operation_id
+from folkmoot.http.paths import CanonicalPath
+from folkmoot.http.render import add_renderers
+from folkmoot.http.requests import Requests
+from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.settings import Settings, load_settings, reveal
+from folkmoot.kernel.signals import when_asked_to_end
+from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.knowledge.routes import router as knowledge_router
+from folkmoot.llm.gateway import Gateway
+from folkmoot.llm.settings import LlmSettings
+from folkmoot.migrations.upgrade import upgrade
+from folkmoot.ops import routes as ops
+from folkmoot.realtime.websocket import router as sockets_router
+from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.moves import number_events
+from folkmoot.runs.routes import router as runs_router
+from folkmoot.runs.service import make_slots
+from folkmoot.runs.sweep import owners, recover, sweep_forever
+from folkmoot.runtime import Runtime
+from folkmoot.teams.executor import TeamExecutor
+from folkmoot.tools.builtin import builtin_tools
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.workspaces.service import ensure_default
+
+GRACE_SECONDS = 5.0
+"""How long calls in flight may take to end before their runs are handed back."""
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None, address: str | None = None) -> FastAPI:
+    """The application; `address` is where it answers, for commands that find its lock. Raises WrongSetting."""
+    settings = settings or load_settings()
+    app = Api(
+        title="Folkmoot",
+        version=__version__,
+        description="Teams of AI agents and people work, debate and decide",
+        lifespan=partial(_lifespan, settings, address),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.figures = Figures()
+    app.state.agent_settings = AgentSettings(settings.agents_enabled, settings.agent_max_concurrency)
+    for router in (ops.root, ops.router, runs_router, agents_router, knowledge_router, sockets_router):
+        app.include_router(router)
+    add_docs(app)
+    add_renderers(app)
+    app.user_middleware = _layers(settings, app.state.figures)
+    return app
+
+
+def _layers(settings: Settings, figures: Figures) -> list[Middleware]:
+    """From the outermost in."""
+    origins = settings.backend_cors_origins
+    return [
+        Middleware(Requests, figures=figures),
+        Middleware(LocalOnly, origins=origins),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=_METHODS,
+            allow_headers=["*"],
+            allow_credentials=True,
+            expose_headers=["Location", "X-Request-Id", "X-Response-Time"],
+        ),
+        Middleware(CanonicalPath),
+        Middleware(BodyGuard),
+    ]
+
+
+def llm_settings(settings: Settings) -> LlmSettings:
+    return LlmSettings(
+        default_model=settings.default_model,
+        openai_api_key=reveal(settings.openai_api_key),
+        openai_base_url=settings.openai_base_url,
+        google_api_key=reveal(settings.google_api_key),
+        ollama_host=settings.ollama_host,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, address: str | None, app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        gateway = Gateway(llm_settings(settings))
+        stack.push_async_callback(gateway.aclose)
+        if not settings.is_postgres:
+            stack.callback(_hold(settings, address).release)
+        await asyncio.to_thread(upgrade, settings.database_url)
+        runtime = await _open(settings, gateway, stack)
+        engine = _engine(app, runtime)
+        await runtime.db.write(_prepare, settings)
+        stack.enter_context(when_asked_to_end(runtime.hub.close))
+        await _start(settings, runtime, engine, stack)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        _log.info("Folkmoot %s started on %s; model: %s", __version__, runtime.db.dialect, gateway.describe())
+        yield
+    _log.info("Folkmoot stopped")
+
+
+def _hold(settings: Settings, address: str | None) -> Holder:
+    """Raises HeldByAnother."""
+    holder = Holder.try_acquire(settings.data_dir, address)
+    if holder is None:
+        raise HeldByAnother
+    return holder
+
+
+async def _open(settings: Settings, gateway: Gateway, stack: AsyncExitStack) -> Runtime:
+    """What the process holds open; the stack closes it in the reverse order."""
+    bus, supervisor = Bus(), Supervisor()
+    hooks = Hooks(before_commit=(number_events, store), published=bus.wake)
+    db: Database = connect(settings.database_url, hooks, settings.db_pool_size)
+    await db.open()
+    stack.push_async_callback(db.close)
+    stack.push_async_callback(supervisor.stop)
+    hub = EventHub(db, supervisor, bus)
+    hub.start()
+    stack.callback(hub.close)
+    return Runtime(
+        db=db,
+        hub=hub,
+        gateway=gateway,
+        dispatcher=LocalDispatcher(supervisor),
+        supervisor=supervisor,
+        host_id=new_id(),
+    )
+
+
+def _engine(app: FastAPI, runtime: Runtime) -> RunEngine:
+    """The sanctioned inversions: who executes, who observes, which tools there are."""
+    engine = RunEngine(runtime.db, runtime.dispatcher, runtime.supervisor, runtime.host_id)
+    tools = ToolRegistry(builtin_tools())
+    engine.register(TeamExecutor(runtime.db, runtime.gateway, tools))
+    engine.observers.append(Presence())
+    app.state.runtime = runtime
+    app.state.engine = engine
+    app.state.tools = tools
+    app.state.workspaces = WorkspaceLookup(runtime.db)
+    return engine
+
+
+def _prepare(tx: Tx, settings: Settings) -> None:
+    ensure_definitions(tx)
+    ensure_default(tx, (partial(_slots, settings.workspace_max_live_runs),))
+
+
+def _slots(cap: int, tx: Tx, workspace_id: str) -> None:
+    make_slots(tx, workspace_id, cap)
+
+
+async def _start(settings: Settings, runtime: Runtime, engine: RunEngine, stack: AsyncExitStack) -> None:
+    """Take up what was interrupted, then work; on the way out hand back what is not done."""
+    lock: WorkLock = (
+        PostgresWorkLock(settings.database_url, runtime.host_id)
+        if settings.is_postgres
+        else SoleProcess(runtime.host_id)
+    )
+    stack.push_async_callback(lock.close)
+    await lock.acquire()
+    stack.push_async_callback(engine.stop, GRACE_SECONDS)
+    await runtime.dispatcher.start(engine.work)
+    await recover(engine, await lock.gone(await owners(engine)))
+    runtime.supervisor.start(sweep_forever(engine), "sweep")

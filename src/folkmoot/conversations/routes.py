@@ -1,0 +1,158 @@
+"""Talking to agents over HTTP: a message and its reply, conversations, what was said."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from starlette.requests import HTTPConnection
+
+from folkmoot.agents.queries import NoSuchAgent, NotInitialized
+from folkmoot.agents.routes import AgentRef, enabled_agents
+from folkmoot.agents.service import AgentsDisabled
+from folkmoot.conversations import queries, replies, service
+from folkmoot.conversations.queries import NoSuchConversation
+from folkmoot.conversations.replies import ReplyCancelled, ReplyFailed, ReplyTimedOut
+from folkmoot.conversations.schemas import (
+    ConversationChange,
+    ConversationPage,
+    ConversationView,
+    Direction,
+    MessageLog,
+    MessagePage,
+    NewMessage,
+    Reply,
+    ReplyPending,
+)
+from folkmoot.conversations.service import (
+    AgentOffline,
+    ConversationBusy,
+    NotThisAgents,
+    conversation_view,
+    message_view,
+)
+from folkmoot.http.deps import Db, runtime_of
+from folkmoot.http.paging import LIMIT, Paging
+from folkmoot.http.problems import problems
+from folkmoot.http.sse import EventStream
+from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.runs.deps import Engine
+from folkmoot.runs.engine import TooManyLiveReplies
+from folkmoot.workspaces.deps import Here
+
+
+async def _supervisor(connection: HTTPConnection) -> Supervisor:
+    return (await runtime_of(connection)).supervisor
+
+
+Tasks = Annotated[Supervisor, Depends(_supervisor)]
+ConversationId = Annotated[str, Path(max_length=255)]
+
+router = APIRouter(prefix="/api", tags=["conversations"])
+
+
+@router.post(
+    "/agents/{agent_id}/message",
+    response_model=Reply,
+    dependencies=[Depends(enabled_agents)],
+    responses={
+        200: {"content": {"text/event-stream": {}}},
+        202: {"model": ReplyPending, "description": "The reply is not there yet; its run goes on"},
+        **problems(
+            NoSuchAgent,
+            NoSuchConversation,
+            NotThisAgents,
+            AgentOffline,
+            ConversationBusy,
+            ReplyCancelled,
+            ReplyFailed,
+            NotInitialized,
+            AgentsDisabled,
+            TooManyLiveReplies,
+            ReplyTimedOut,
+        ),
+    },
+)
+async def send_message(
+    engine: Engine, tasks: Tasks, here: Here, agent_id: AgentRef, new: NewMessage, response: Response
+) -> Reply | Response:
+    """Say something to an agent; answers its reply, or with `stream` server-sent events of it being written."""
+    if new.stream:
+        return EventStream(await replies.stream(engine, here, agent_id, new), tasks)
+    return rendered(await replies.ask(engine, here, agent_id, new))
+
+
+def rendered(reply: Reply | ReplyPending) -> Response:
+    """Written once, by the type that made it: a reply is the hot path."""
+    is_there = isinstance(reply, Reply)
+    headers = {} if is_there else {"Location": f"/api/runs/{reply.run_id}"}
+    return Response(reply.model_dump_json(), 200 if is_there else 202, headers, "application/json")
+
+
+@router.get(
+    "/agents/{agent_id}/messages",
+    dependencies=[Depends(enabled_agents)],
+    responses=problems(NoSuchAgent, NotInitialized, AgentsDisabled),
+)
+async def list_agent_messages(
+    db: Db,
+    here: Here,
+    paging: Paging,
+    agent_id: AgentRef,
+    direction: Annotated[Direction | None, Query()] = None,
+    conversation_id: Annotated[str | None, Query(max_length=36)] = None,
+    correlation_id: Annotated[str | None, Query(max_length=255)] = None,
+) -> MessagePage:
+    """All that was said to the agent and by it, newest first."""
+    given = {
+        "direction": direction,
+        "conversation_id": conversation_id,
+        "correlation_id": correlation_id,
+    }
+    filters = {name: value for name, value in given.items() if value is not None}
+    rows, total = await db.read_long(queries.list_agent_messages, here, agent_id, filters, paging.skip, paging.limit)
+    found = [message_view(row) for row in rows]
+    return MessagePage(messages=found, total=total, skip=paging.skip, limit=paging.limit)
+
+
+@router.get("/conversations", responses=problems(NoSuchAgent, NotInitialized))
+async def list_conversations(
+    db: Db, here: Here, paging: Paging, agent_id: Annotated[str | None, Query(max_length=255)] = None
+) -> ConversationPage:
+    """Conversations with agents, those last spoken in first."""
+    rows, total = await db.read_long(queries.list_conversations, here, agent_id, paging.skip, paging.limit)
+    found = [conversation_view(row) for row in rows]
+    return ConversationPage(conversations=found, total=total, skip=paging.skip, limit=paging.limit)
+
+
+@router.get("/conversations/{conversation_id}", responses=problems(NoSuchConversation))
+async def get_conversation(db: Db, here: Here, conversation_id: ConversationId) -> ConversationView:
+    return conversation_view(await db.read(queries.get_conversation, here, conversation_id))
+
+
+@router.patch("/conversations/{conversation_id}", responses=problems(NoSuchConversation))
+async def rename_conversation(
+    db: Db, here: Here, conversation_id: ConversationId, change: ConversationChange
+) -> ConversationView:
+    return await db.write(service.rename_conversation, here, conversation_id, change.title)
+
+
+@router.delete(
+    "/conversations/{conversation_id}",
+    status_code=204,
+    responses=problems(NoSuchConversation, ConversationBusy),
+)
+async def delete_conversation(db: Db, here: Here, conversation_id: ConversationId) -> None:
+    """With its messages; not while a reply is being written in it."""
+    await db.write(service.delete_conversation, here, conversation_id)
+
+
+@router.get("/conversations/{conversation_id}/messages", responses=problems(NoSuchConversation))
+async def list_conversation_messages(
+    db: Db,
+    here: Here,
+    conversation_id: ConversationId,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50,
+) -> MessageLog:
+    """The messages in order; `next` is the `after` of the following page."""
+    rows = await db.read_long(queries.conversation_messages, here, conversation_id, after, limit)
+    return MessageLog(messages=[message_view(row) for row in rows], next=rows[-1].seq if len(rows) == limit else None)

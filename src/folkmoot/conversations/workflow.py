@@ -1,0 +1,209 @@
+"""The reply: a run whose procedure is one turn, kept as a message of its conversation."""
+
+from dataclasses import dataclass, replace
+
+from pydantic import RootModel
+
+from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
+from folkmoot.agents.json_schema import errors_of
+from folkmoot.agents.queries import find_agent
+from folkmoot.agents.schemas import AgentConfig
+from folkmoot.agents.tables import Agent
+from folkmoot.agents.turn import Turn, TurnPlan
+from folkmoot.conversations.prompt import Persona, Said, reply_prompt
+from folkmoot.conversations.queries import history
+from folkmoot.conversations.service import REPLY, keep_reply
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.facts import Fact
+from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.scope import Actor, Scope
+from folkmoot.llm.gateway import Gateway
+from folkmoot.llm.messages import OutputSchema
+from folkmoot.runs.driver import idempotency_key
+from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.journal import Action, Call, End, Entry, Fault, Live, Outcome, Settlement, Use
+from folkmoot.runs.tables import Run
+from folkmoot.tools.registry import ToolContext, ToolRegistry
+
+_TURN = "reply"
+_MOST_TOKENS = 4096
+_AGENT_GONE = Fault(code="agent_gone", sentence="The agent is not there any more")
+_SETTLED = {
+    "timeout": "The reply ran out of time",
+    "call_limit": "The reply made as many calls of a language model as a run may",
+}
+
+
+class AnyAnswer(RootModel[Json]):
+    """A structured answer whose shape is the agent's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replying:
+    """The state of a reply. `asked` is the run's input, `models` are those that have answered."""
+
+    asked: JsonObject
+    turn: Turn
+    models: tuple[str, ...] = ()
+
+
+class ReplyProcedure:
+    """One turn, then the end."""
+
+    def begin(self, entry: Entry) -> Replying:
+        given = entry.data["input"]
+        asked = given if isinstance(given, dict) else {}
+        most = asked.get("max_tokens")
+        plan = TurnPlan(
+            key=_TURN,
+            role="agent",
+            recipe={"kind": REPLY, "history_upto": asked.get("history_upto")},
+            agent_id=str(asked.get("agent_id")),
+            max_tokens=most if isinstance(most, int) else _MOST_TOKENS,
+        )
+        return Replying(asked, Turn(plan=plan))
+
+    def apply(self, state: Replying, entry: Entry) -> Replying:
+        turn = state.turn.apply(entry)
+        if turn is state.turn:
+            return state
+        value = entry.data.get("value")
+        answered = value.get("models") if isinstance(value, dict) else None
+        names = [name for name in answered if isinstance(name, str)] if isinstance(answered, list) else []
+        return replace(state, turn=turn, models=tuple(dict.fromkeys((*state.models, *names))))
+
+    def wanted(self, state: Replying) -> tuple[Action, ...]:
+        return (_end(state),) if state.turn.is_over else state.turn.wanted()
+
+    def facts(self, state: Replying, entry: Entry) -> tuple[Fact, ...]:
+        return ()
+
+    def settle(self, state: Replying, reason: Settlement) -> End:
+        if reason == "cancelled":
+            return End(status="cancelled", stop_reason=reason, result=_ids(state))
+        sentence = _SETTLED.get(reason, "The reply was stopped")
+        return End(
+            status="timeout" if reason == "timeout" else "failed",
+            stop_reason=reason,
+            result=_ids(state),
+            error_code=reason,
+            error_message=sentence,
+        )
+
+
+def _end(state: Replying) -> End:
+    answer, fault = state.turn.answer, state.turn.fault
+    if answer is None:
+        assert fault is not None, "a turn ends with an answer or a fault"
+        return End(
+            status="failed",
+            stop_reason="model_failed",
+            result=_ids(state),
+            error_code=fault.code,
+            error_message=fault.sentence,
+        )
+    result: JsonObject = {**_ids(state), "response": answer.text, "models": [*state.models]}
+    result["reply_id"] = state.asked.get("reply_id")
+    if state.turn.output is not None:
+        result["output"] = state.turn.output
+    return End(status="completed", stop_reason="answered", result=result)
+
+
+def _ids(state: Replying) -> JsonObject:
+    return {name: state.asked.get(name) for name in ("conversation_id", "message_id")}
+
+
+class ReplyExecutor:
+    """Runs of kind `reply`."""
+
+    kind = REPLY
+    version = 1
+
+    def __init__(self, engine: RunEngine, gateway: Gateway, tools: ToolRegistry) -> None:
+        self.procedure = ReplyProcedure()
+        self._engine = engine
+        self._gateway = gateway
+        self._tools = tools
+
+    def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
+        """A question was checked by the verb that stores it."""
+        return given
+
+    def project(self, tx: Tx, run: Run, before: Replying, after: Replying, entry: Entry) -> None:
+        if entry.kind == "ended":
+            result = entry.data.get("result")
+            is_whole = entry.data.get("status") == "completed" and isinstance(result, dict)
+            keep_reply(tx, self._engine, run, result if is_whole and isinstance(result, dict) else None)
+
+    async def perform(self, run: Run, state: Replying, action: Call | Use, live: Live) -> Outcome:
+        scope = Scope(run.workspace_id, run.project_id, Actor("agent", str(action.agent_id), "agent"))
+        if isinstance(action, Use):
+            return await self._use(run, scope, action)
+        agent, said = await self._engine.database.read(_material, scope, state.asked)
+        if agent is None:
+            return Outcome(fault=_AGENT_GONE)
+        config = AgentConfig.model_validate(agent.config)
+        tools = self._offered(config)
+        persona = Persona(
+            name=agent.name,
+            description=agent.description,
+            instructions=config.instructions,
+            has_tools=bool(tools),
+        )
+        asking = Asking(
+            role=action.role,
+            agent_id=agent.id,
+            messages=reply_prompt(persona, said, state.turn.transcript),
+            models=config.preferred_models,
+            tools=tools,
+            output=_form(config.output_schema),
+            max_tokens=action.max_tokens,
+            temperature=config.temperature,
+            is_closing=action.closing,
+        )
+        watched = live if state.asked.get("is_streamed") is True else None
+        return await ask_for_turn(self._gateway, self._tools, asking, watched)
+
+    async def _use(self, run: Run, scope: Scope, use: Use) -> Outcome:
+        agent = await self._engine.database.read(find_agent, scope, scope.actor.id)
+        context = ToolContext(
+            scope=scope,
+            db=self._engine.database,
+            run_id=run.id,
+            agent_id=use.agent_id,
+            idempotency_key=idempotency_key(run.id, use),
+            offered=self._offered(AgentConfig.model_validate(agent.config)) if agent else (),
+        )
+        return await use_for_turn(self._tools, context, use)
+
+    def _offered(self, config: AgentConfig) -> tuple[str, ...]:
+        known = self._tools.names()
+        return tuple(dict.fromkeys(name for name in config.tools if name in known))
+
+
+def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent | None, list[Said]]:
+    """Who speaks, and what was said up to the question."""
+    agent = find_agent(tx, scope, scope.actor.id)
+    if agent is None:
+        return None, []
+    upto = asked["history_upto"]
+    limit = AgentConfig.model_validate(agent.config).history_limit
+    rows = history(tx, str(asked["conversation_id"]), upto if isinstance(upto, int) else 0, limit)
+    return agent, [Said(row.direction == "outbound", row.text) for row in rows]
+
+
+def _form(schema: JsonObject | None) -> Form | None:
+    if schema is None:
+        return None
+
+    def check(answer: AnyAnswer) -> None:
+        errors = errors_of(schema, answer.root)
+        if errors:
+            lines = (f"{'.'.join(map(str, _list(error['loc'])))}: {error['msg']}" for error in errors)
+            raise ValueError("; ".join(lines))
+
+    return form(AnyAnswer, check, OutputSchema("answer", schema))
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

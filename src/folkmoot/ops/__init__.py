@@ -1,0 +1,1 @@
+"""Operations: is it alive, is it ready, what is it made of and how is it doing."""

@@ -1,0 +1,1 @@
+"""Transports of the event log: they carry frames and decide nothing."""

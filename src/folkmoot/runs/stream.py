@@ -1,0 +1,92 @@
+"""A run as it happens: its durable events in order, and between them what it shows before it is done."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from folkmoot.events.follow import EventHub, Follower
+from folkmoot.events.frames import Frame
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.runs.live import BATCH_SECONDS, LiveHub, Watcher
+
+TERMINAL = frozenset({"completion", "failure", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunWatch:
+    """Where a run is watched from."""
+
+    hub: EventHub
+    live: LiveHub
+    supervisor: Supervisor
+
+    async def follow(
+        self, workspace_id: str, run_id: str, after: int | None
+    ) -> AsyncGenerator[Frame | JsonObject, None]:
+        """First the `subscribed` frame; then frames with seq > after (None: only new ones), up to the terminal one.
+
+        What is no Frame is a control frame. What was shown live comes before the event that makes it durable.
+        """
+        watcher = self.live.watch(run_id)
+        try:
+            async with self.hub.follow(workspace_id, after, ("run_id", run_id)) as follower:
+                yield subscribed(f"run:{run_id}", follower)
+                async for item in self._both(follower, watcher):
+                    yield item
+                    if isinstance(item, Frame) and item.type in TERMINAL:
+                        return
+        finally:
+            self.live.leave(run_id, watcher)
+
+    async def _both(self, follower: Follower, watcher: Watcher) -> AsyncGenerator[Frame | JsonObject, None]:
+        durable: asyncio.Task[Frame | None] | None = None
+        live: asyncio.Task[None] | None = None
+        try:
+            while True:
+                durable = durable or self.supervisor.start(_next(follower), "next event")
+                if live is None and not watcher.is_over:
+                    live = self.supervisor.start(_batch(watcher), "next deltas")
+                waited = {durable} if live is None else {durable, live}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                for shown in _take(watcher):
+                    yield shown
+                if live is not None and live.done():
+                    live = None
+                if durable.done():
+                    frame, durable = durable.result(), None
+                    if frame is None:
+                        return
+                    yield frame
+        finally:
+            left = [task for task in (durable, live) if task is not None]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+
+def subscribed(channel: str, follower: Follower) -> JsonObject:
+    return {
+        "type": "subscribed",
+        "channel": channel,
+        "after": follower.after,
+        "oldest": follower.oldest,
+        "latest": follower.latest,
+        "reset": follower.reset,
+    }
+
+
+async def _next(follower: Follower) -> Frame | None:
+    return await anext(follower, None)
+
+
+async def _batch(watcher: Watcher) -> None:
+    await watcher.news.wait()
+    if not watcher.is_over:
+        await asyncio.sleep(BATCH_SECONDS)
+
+
+def _take(watcher: Watcher) -> list[JsonObject]:
+    watcher.news.clear()
+    frames, watcher.frames = watcher.frames, []
+    return frames

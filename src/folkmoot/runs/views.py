@@ -1,0 +1,105 @@
+"""What the wire shows of a run, made from its rows; read units that answer a whole view."""
+
+from folkmoot.db.tx import Tx
+from folkmoot.events.frames import view
+from folkmoot.events.queries import last_of_type, last_seq_about, latest_seq, list_events
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.scope import Scope
+from folkmoot.runs.artifacts import NoSuchArtifact, get_artifact, list_artifacts
+from folkmoot.runs.logs import line_of, wanted
+from folkmoot.runs.queries import get_run, journal, list_runs
+from folkmoot.runs.rules import FINAL, PRIORITY_NAMES
+from folkmoot.runs.schemas import ArtifactView, Level, RunEvents, RunLogs, RunUsage, RunView
+from folkmoot.runs.tables import Artifact, Run
+
+_SAME = (
+    *("id", "workspace_id", "project_id", "kind", "title", "task_id", "conversation_id", "parent_run_id"),
+    *("root_run_id", "retry_of", "run_number", "status", "waiting_for", "stop_reason", "error_code"),
+    *("error_message", "round_count", "deadline_at", "created_at", "updated_at", "started_at", "completed_at"),
+)
+
+
+def run_view(run: Run, plan: JsonObject | None = None, cursor: int | None = None) -> RunView:
+    return RunView.model_validate(
+        {
+            **{name: getattr(run, name) for name in _SAME},
+            "pausing": run.is_pausing,
+            "priority": PRIORITY_NAMES[run.priority],
+            "plan": plan,
+            "results": run.result,
+            "metadata": run.meta_data,
+            "duration_seconds": _duration(run),
+            "cursor": cursor,
+            "usage": RunUsage(
+                input_tokens=run.input_tokens,
+                output_tokens=run.output_tokens,
+                cost_usd=None if run.cost is None else format(run.cost, "f"),
+                model_calls=run.model_calls,
+            ),
+        }
+    )
+
+
+def _duration(run: Run) -> float | None:
+    """From the first start to the end, or to now while it lives."""
+    if run.started_at is None:
+        return None
+    return round(((run.completed_at or now()) - run.started_at).total_seconds(), 3)
+
+
+def show_run(tx: Tx, scope: Scope, run_id: str, *, with_cursor: bool) -> RunView:
+    """Raises NoSuchRun."""
+    run = get_run(tx, scope, run_id)
+    planned = last_of_type(tx, run.workspace_id, run.id, "plan_ready")
+    plan = planned.data.get("plan") if planned is not None else None
+    cursor = latest_seq(tx, run.workspace_id) if with_cursor else None
+    return run_view(run, plan if isinstance(plan, dict) else None, cursor)
+
+
+def show_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[RunView], int]:
+    runs, total = list_runs(tx, scope, filters, skip, limit)
+    return [run_view(run) for run in runs], total
+
+
+def show_logs(tx: Tx, scope: Scope, run_id: str, after: int, limit: int, level: Level) -> RunLogs:
+    """At most `limit` journal entries past `after`, those of at least that level. Raises NoSuchRun."""
+    run = get_run(tx, scope, run_id)
+    entries = journal(tx, run.id, after, limit)
+    lines = [line for entry in entries if wanted((line := line_of(entry)).level, level)]
+    return RunLogs(logs=lines, next=entries[-1].seq if entries else after)
+
+
+def show_events(tx: Tx, scope: Scope, run_id: str, after: int, limit: int) -> RunEvents:
+    """The run's events with a workspace seq past `after`. Raises NoSuchRun."""
+    run = get_run(tx, scope, run_id)
+    events = list_events(tx, run.workspace_id, after, limit, ("run_id", run.id))
+    return RunEvents(events=[view(event) for event in events], next=events[-1].seq if events else after)
+
+
+def is_told(tx: Tx, scope: Scope, run_id: str, after: int) -> bool:
+    """Whether the run has ended and all its events are at or before `after`. Raises NoSuchRun."""
+    run = get_run(tx, scope, run_id)
+    return run.status in FINAL and last_seq_about(tx, run.workspace_id, ("run_id", run.id)) <= after
+
+
+def show_artifacts(tx: Tx, scope: Scope, run_id: str) -> list[ArtifactView]:
+    """Every version of every name, without the texts. Raises NoSuchRun."""
+    run = get_run(tx, scope, run_id)
+    names = ArtifactView.model_fields
+    return [
+        ArtifactView.model_validate({name: getattr(row, name) for name in names})
+        for row in list_artifacts(tx, run.id)
+    ]
+
+
+def read_artifact(tx: Tx, scope: Scope, run_id: str, named: str, version: int | None) -> Artifact:
+    """An artifact by its id, or the latest or given version of a name. Raises NoSuchRun, NoSuchArtifact."""
+    run = get_run(tx, scope, run_id)
+    if is_id(named):
+        for row in list_artifacts(tx, run.id):
+            if row.id == named.lower():
+                return get_artifact(tx, run.id, row.name, row.version)
+        raise NoSuchArtifact
+    return get_artifact(tx, run.id, named, version)

@@ -1,0 +1,19 @@
+"""Every test of the terminal has a folder, data and an environment of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import Terminal, environment
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    for name in ("DATABASE_URL", "DB_HOST", "POSTGRES_SERVER", "DEFAULT_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GOOGLE_API_KEY", "OLLAMA_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return Terminal(tmp_path, capsys)
