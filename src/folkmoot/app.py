@@ -48,7 +48,7 @@ from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import number_events
 from folkmoot.runs.routes import router as runs_router
 from folkmoot.runs.service import make_slots
-from folkmoot.runs.sweep import owners, recover, sweep_forever
+from folkmoot.runs.sweep import work_forever
 from folkmoot.runtime import Runtime
 from folkmoot.teams.executor import TeamExecutor
 from folkmoot.tools.builtin import builtin_tools
@@ -127,7 +127,7 @@ async def _lifespan(settings: Settings, address: str | None, app: FastAPI) -> As
         engine = _engine(app, runtime)
         await runtime.db.write(_prepare, settings)
         stack.enter_context(when_asked_to_end(runtime.hub.close))
-        await _start(settings, runtime, engine, stack)
+        _start(settings, runtime, engine, stack)
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
@@ -187,16 +187,11 @@ def _slots(cap: int, tx: Tx, workspace_id: str) -> None:
     make_slots(tx, workspace_id, cap)
 
 
-async def _start(settings: Settings, runtime: Runtime, engine: RunEngine, stack: AsyncExitStack) -> None:
-    """Take up what was interrupted, then work; on the way out hand back what is not done."""
-    lock: WorkLock = (
-        PostgresWorkLock(settings.database_url, runtime.host_id)
-        if settings.is_postgres
-        else SoleProcess(runtime.host_id)
-    )
+def _start(settings: Settings, runtime: Runtime, engine: RunEngine, stack: AsyncExitStack) -> None:
+    """Take up what was interrupted and work; on the way out hand back what is not done."""
+    lock: WorkLock = SoleProcess(runtime.host_id)
+    if settings.is_postgres:
+        lock = PostgresWorkLock(settings.database_url, runtime.host_id)
     stack.push_async_callback(lock.close)
-    await lock.acquire()
     stack.push_async_callback(engine.stop, GRACE_SECONDS)
-    await runtime.dispatcher.start(engine.work)
-    await recover(engine, await lock.gone(await owners(engine)))
-    runtime.supervisor.start(sweep_forever(engine), "sweep")
+    stack.callback(runtime.supervisor.start(work_forever(engine, lock), "work on runs").cancel)

@@ -39,7 +39,7 @@ def test_json_is_found(text: str, value: Json) -> None:
     assert parse_json(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "no", '{"a": ', "NaN", "{" * 5000, '{"a": NaN}'])
+@pytest.mark.parametrize("text", ["", "no", '{"a": ', "NaN", "{" * 5000, "[" * 400 + "]" * 400, '{"a": NaN}'])
 def test_no_json_is_found(text: str) -> None:
     with pytest.raises(AnswerMalformed):
         parse_json(text)

@@ -122,7 +122,9 @@ async def test_thirteen_parallel_tool_calls(is_streamed: bool) -> None:
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("arguments", ['{"query": ', "[1, 2]", "NaN", '"text"', "[" * 5000])
+@pytest.mark.parametrize(
+    "arguments", ['{"query": ', "[1, 2]", "NaN", '"text"', "[" * 5000, '{"a":' * 400 + "1" + "}" * 400]
+)
 async def test_arguments_that_are_no_object_are_kept_as_malformed(is_streamed: bool, arguments: str) -> None:
     async with asked([Reply(calls=(("search", arguments),), finish="tool_calls")]) as (gateway, _):
         answer = await gateway.ask(HELLO, Heard() if is_streamed else None)

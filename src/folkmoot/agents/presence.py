@@ -8,7 +8,7 @@ from folkmoot.agents.rules import shown_status
 from folkmoot.agents.tables import AgentInstance
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
-from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.ports import Engine
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run, RunAgent
 
@@ -31,7 +31,7 @@ _UPDATE = (
 class Presence:
     """Observes runs: an agent is busy while one of its runs is running."""
 
-    def status_changed(self, tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
+    def status_changed(self, tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
         """Bump the agents of the run; say so where the status they show flips."""
         is_over = run.status in FINAL and previous not in FINAL
         running = (run.status == RunStatus.RUNNING) - (previous == RunStatus.RUNNING)

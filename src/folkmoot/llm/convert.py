@@ -1,6 +1,5 @@
 """Our conversation in pydantic-ai's terms and back: the one place that knows both."""
 
-import json
 from dataclasses import dataclass
 
 from pydantic_ai.messages import (
@@ -21,9 +20,10 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import Json, JsonObject, clean_json, clean_text, loads
+from folkmoot.kernel.json import JsonObject, clean_text
 from folkmoot.llm.gateway import Request
 from folkmoot.llm.messages import MALFORMED, Assistant, Message, System, ToolCall, ToolResult, User
+from folkmoot.llm.reading import cleaned, lenient_loads
 
 _MAX_SHOWN = 2_000  # characters kept of arguments that are not JSON
 _MAX_ID = 64
@@ -81,20 +81,6 @@ def answer_calls(response: ModelResponse) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
-def lenient_loads(text: str | bytes) -> Json:
-    """JSON, with the lone surrogates some servers write where a stream cuts a character; else ValueError."""
-    try:
-        return loads(text)
-    except ValueError:
-        if b"\\ud" not in (text.encode("utf-8", "replace") if isinstance(text, str) else text).lower():
-            raise
-    try:
-        value: Json = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    return clean_json(value)
-
-
 def _messages(messages: tuple[Message, ...]) -> list[ModelMessage]:
     """Neighbours of one side share a request, which is how pydantic-ai writes a conversation."""
     converted: list[ModelMessage] = []
@@ -147,7 +133,7 @@ def _arguments(raw: str | JsonObject) -> JsonObject:
     if raw == "":
         return {}
     try:
-        value = clean_json(lenient_loads(raw) if isinstance(raw, str) else raw)
+        value = cleaned(lenient_loads(raw) if isinstance(raw, str) else raw)
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {MALFORMED: clean_text(str(raw)[:_MAX_SHOWN])}

@@ -4,14 +4,15 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Never, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from folkmoot.kernel.json import Json, clean_json, loads
+from folkmoot.kernel.json import Json
 from folkmoot.llm.faults import AnswerMalformed, InvalidOutput, ModelFault
 from folkmoot.llm.gateway import Answer, Deltas, Gateway, Request
 from folkmoot.llm.messages import OutputSchema, User
+from folkmoot.llm.reading import cleaned, lenient_loads, refuse_constant
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -27,11 +28,11 @@ def parse_json(text: str) -> Json:
     text = _THOUGHT.sub("", text)
     for candidate in (text, *(found.group(1) for found in _FENCE.finditer(text))):
         try:
-            return clean_json(loads(candidate.strip()))
+            return cleaned(lenient_loads(candidate.strip()))
         except ValueError:
             continue
     for value in _embedded(text):
-        return clean_json(value)
+        return value
     raise AnswerMalformed("The language model's answer holds no readable JSON")
 
 
@@ -120,15 +121,11 @@ def _repair(request: Request, answer: Answer, errors: list[str]) -> Request:
 
 def _embedded(text: str) -> Iterator[Json]:
     """Objects, then arrays, that stand in prose: `[1]` in a sentence is rarely meant as the answer."""
-    decoder = json.JSONDecoder(strict=False, parse_constant=_refuse)
+    decoder = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
     for opening in "{[":
         starts = [found.start() for found in re.finditer(re.escape(opening), text)]
         for start in starts[:_MAX_STARTS]:
             try:
-                yield decoder.raw_decode(text, start)[0]
+                yield cleaned(decoder.raw_decode(text, start)[0])
             except (ValueError, RecursionError):
                 continue
-
-
-def _refuse(constant: str) -> Never:
-    raise ValueError(f"{constant} is not JSON")

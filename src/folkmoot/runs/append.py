@@ -1,13 +1,10 @@
 """The two doors to a journal: a worker's append is fenced by its epoch, a verb's locks the run and checks it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -17,12 +14,10 @@ from folkmoot.kernel.json import JsonObject
 from folkmoot.llm.messages import Usage
 from folkmoot.runs.journal import Call, End, Entry, EntryKind, Executor, Outcome, Use
 from folkmoot.runs.moves import Change, emit, finish
+from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import RUN_COLUMNS, journal
 from folkmoot.runs.tables import JournalEntry, Run
 from folkmoot.usage.service import Spender, record
-
-if TYPE_CHECKING:
-    from folkmoot.runs.engine import RunEngine
 
 _INSERT = sa.insert(JournalEntry)
 _FENCE = (
@@ -104,9 +99,7 @@ def usage_json(usage: Usage) -> JsonObject:
     }
 
 
-def worker_append(
-    tx: Tx, engine: RunEngine, known: Folded, entries: Sequence[NewEntry], end: End | None = None
-) -> Folded:
+def worker_append(tx: Tx, engine: Engine, known: Folded, entries: Sequence[NewEntry], end: End | None = None) -> Folded:
     """Fence, then write entries, project, emit; where the run is over by them, end it in the same unit.
 
     Entries of others that came in between are applied first. `end` ends the run whatever is wanted.
@@ -176,7 +169,7 @@ def _spender(run: Run, action: Call | Use | None) -> Spender:
     )
 
 
-def _end(tx: Tx, engine: RunEngine, folded: Folded, end: End, at: datetime, change: Change | None = None) -> Folded:
+def _end(tx: Tx, engine: Engine, folded: Folded, end: End, at: datetime, change: Change | None = None) -> Folded:
     """Append `ended`, project it, and move the run to its final status."""
     executor = engine.executor(folded.run.kind)
     ending: Change = {**(change or {}), "journal_seq": folded.seq + 1}
@@ -219,7 +212,7 @@ def verb_append(tx: Tx, run: Run, new: NewEntry, *, is_pausing: bool) -> Run:
     return counted
 
 
-def verb_end(tx: Tx, engine: RunEngine, run: Run, reason: str, by: JsonObject) -> Run:
+def verb_end(tx: Tx, engine: Engine, run: Run, reason: str, by: JsonObject) -> Run:
     """End a run whose row this unit holds, without its worker: fold, settle, `ended`, and an epoch that fences it off.
 
     `reason` is one of the settlements of the journal's procedures.

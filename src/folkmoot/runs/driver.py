@@ -1,11 +1,8 @@
 """The driver: one loop that takes any kind of run from journal entry to journal entry, and never asks which kind."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
@@ -16,12 +13,10 @@ from folkmoot.runs.events import Paused
 from folkmoot.runs.journal import Action, Call, End, Executor, Fault, Outcome, Settlement, Use, Wait
 from folkmoot.runs.live import LiveCall
 from folkmoot.runs.moves import emit, let_go, move, tell
+from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import find_run_row
 from folkmoot.runs.rules import CALL_LIMIT, RunStatus, WaitingFor
-
-if TYPE_CHECKING:
-    from folkmoot.runs.engine import RunEngine
-    from folkmoot.runs.tables import Run
+from folkmoot.runs.tables import Run
 
 _RETRY_SECONDS = 0.5
 _MAY_HAVE_HAPPENED = Fault(
@@ -36,7 +31,7 @@ Flight = asyncio.Task[Outcome]
 class Driver:
     """Works on one run under one claim. All it remembers beside the journal is what is in flight."""
 
-    def __init__(self, engine: RunEngine, known: Folded, intended: frozenset[str] = frozenset()) -> None:
+    def __init__(self, engine: Engine, known: Folded, intended: frozenset[str] = frozenset()) -> None:
         """`intended` are the keys of the uses that an earlier worker had begun and not recorded as done."""
         self.engine = engine
         self.known = known
@@ -46,10 +41,6 @@ class Driver:
         self.retry_at: dict[str, datetime] = {}
         self.is_draining = False
         self.news = asyncio.Event()
-
-    def poke(self) -> None:
-        """Something about the run changed from outside: look."""
-        self.news.set()
 
     def drain(self) -> None:
         """Start nothing new; let go of the run when what is in flight has ended."""
@@ -141,7 +132,7 @@ class Driver:
         if entries:
             await self._append(tuple(entries))
         else:
-            await self._refresh()
+            self.known = await self.engine.database.read(_look, self.executor, self.known)
 
     async def _sleep_until_news(self) -> None:
         moments = [at for key, at in self.retry_at.items() if key not in self.flights]
@@ -165,10 +156,6 @@ class Driver:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
-
-    async def _refresh(self) -> None:
-        """Read what a verb may have changed: whether to pause, and whether the claim still holds."""
-        self.known = await self.engine.database.read(_look, self.executor, self.known)
 
     async def _rest(self, wanted: tuple[Action, ...]) -> bool:
         """Nothing is in flight and nothing may start: append what time has done, or let go of the run."""
@@ -197,7 +184,7 @@ def _look(tx: Tx, executor: Executor[object], known: Folded) -> Folded:
     return catch_up(tx, executor, Folded(run, known.state, known.seq), run.journal_seq)
 
 
-def _rest(tx: Tx, engine: RunEngine, known: Folded, wake_at: datetime | None) -> None:
+def _rest(tx: Tx, engine: Engine, known: Folded, wake_at: datetime | None) -> None:
     """Let go of a run: paused if that was asked for, waiting for a time, or free for the next worker."""
     fresh = worker_append(tx, engine, known, (NewEntry("waiting", "time", {"for": "time"}),) if wake_at else ())
     run = fresh.run
@@ -210,12 +197,12 @@ def _rest(tx: Tx, engine: RunEngine, known: Folded, wake_at: datetime | None) ->
         _free(tx, engine, run)
 
 
-def hand_back(tx: Tx, engine: RunEngine, known: Folded) -> None:
+def hand_back(tx: Tx, engine: Engine, known: Folded) -> None:
     """Let go of a run whose calls were cut off: the next worker makes them again. Raises Fenced."""
     _free(tx, engine, worker_append(tx, engine, known, ()).run)
 
 
-def _free(tx: Tx, engine: RunEngine, run: Run) -> None:
+def _free(tx: Tx, engine: Engine, run: Run) -> None:
     freed = move(
         tx,
         engine,

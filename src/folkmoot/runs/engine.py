@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -21,6 +21,7 @@ from folkmoot.runs.driver import Driver, hand_back
 from folkmoot.runs.journal import End, Entry, Executor
 from folkmoot.runs.live import LiveHub
 from folkmoot.runs.moves import announce
+from folkmoot.runs.ports import Observer
 from folkmoot.runs.queries import RUN_COLUMNS, get_run, journal
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
@@ -56,14 +57,6 @@ class TooManyLiveReplies(Unavailable):
     """This server is working on as many replies as it can; try again in a moment"""
 
     hint = "Retry after a second"
-
-
-class Observer(Protocol):
-    """A room that must know when a run's status changes, in the same unit."""
-
-    def status_changed(self, tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
-        """`run` is the row after; `previous` the status before, None for a run that was just made."""
-        ...
 
 
 class RunEngine:
@@ -115,22 +108,10 @@ class RunEngine:
             await driver.drive()
         except Exception:  # noqa: BLE001 the worker loop's border: a run's bug ends the run, never the worker
             _log.exception("run %s failed on a bug", run_id)
-            await self._fail(driver.known)
+            await _fail_on_bug(self, driver.known)
         finally:
             self.drivers.pop(run_id, None)
             self._tasks.pop(run_id, None)
-
-    async def _fail(self, known: Folded) -> None:
-        end = End(
-            status="failed",
-            stop_reason="internal_error",
-            error_code="internal_error",
-            error_message="Internal error; the server's log has the details",
-        )
-        try:
-            await self.database.write(worker_append, self, known, (), end)
-        except Fenced:
-            return
 
     def has_ended(self, run: Run) -> None:
         """A run's end is committed: wake who waits for it, stop what works on it still."""
@@ -145,7 +126,7 @@ class RunEngine:
     def poke(self, run_id: str) -> None:
         """A verb wrote to the run: its driver, if it is here, looks."""
         if (driver := self.drivers.get(run_id)) is not None:
-            driver.poke()
+            driver.news.set()
 
     async def wait(self, scope: Scope, run_id: str, seconds: float) -> Run:
         """The run once it has ended, or as it is after that time. Raises NoSuchRun."""
@@ -203,3 +184,16 @@ def open_intentions(entries: list[Entry]) -> frozenset[str]:
     """Keys of the uses that were intended and never recorded as done."""
     intended = {entry.key for entry in entries if entry.kind == "intended"}
     return frozenset(intended - {entry.key for entry in entries if entry.kind == "done"})
+
+
+async def _fail_on_bug(engine: RunEngine, known: Folded) -> None:
+    end = End(
+        status="failed",
+        stop_reason="internal_error",
+        error_code="internal_error",
+        error_message="Internal error; the server's log has the details",
+    )
+    try:
+        await engine.database.write(worker_append, engine, known, (), end)
+    except Fenced:
+        return

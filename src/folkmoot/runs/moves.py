@@ -1,9 +1,7 @@
 """Moving a run: the one place where a status changes, slots are taken and given back, and observers hear of it."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import sqlalchemy as sa
 
@@ -13,12 +11,10 @@ from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Cancelled, Completion, Failure, RunStatusChanged
 from folkmoot.runs.journal import End
+from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import RUN_COLUMNS
 from folkmoot.runs.rules import FINAL, RunStatus, WaitingFor, check_transition
 from folkmoot.runs.tables import Run, RunSlots
-
-if TYPE_CHECKING:
-    from folkmoot.runs.engine import RunEngine
 
 
 class Change(TypedDict, total=False):
@@ -79,7 +75,7 @@ _NUMBER_EVENTS = (
 )
 
 
-def move(tx: Tx, engine: RunEngine, run: Run, to: RunStatus, change: Change) -> Run:
+def move(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
     """Change a run's status and what it waits for, tell the observers, emit; answers the row after.
 
     Raises IllegalTransition. `waiting_for` is null unless the change names it.
@@ -95,7 +91,7 @@ def move(tx: Tx, engine: RunEngine, run: Run, to: RunStatus, change: Change) -> 
     return after
 
 
-def announce(tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
+def announce(tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
     """Observers first, then the status, then the one terminal event of a run that has ended."""
     for observer in engine.observers:
         observer.status_changed(tx, engine, previous, run)
@@ -142,7 +138,7 @@ def number_events(tx: Tx) -> None:
             tx.emissions[index].run_seq = run_seq
 
 
-def admit(tx: Tx, engine: RunEngine, run: Run, change: Change) -> Run:
+def admit(tx: Tx, engine: Engine, run: Run, change: Change) -> Run:
     """Make a run pending: at its start where a slot is free or already held, else in the line for one."""
     holds_slot = run.holds_slot or (engine.executor(run.kind).takes_slot and take_slot(tx, run.workspace_id))
     is_free = holds_slot or not engine.executor(run.kind).takes_slot
@@ -153,7 +149,7 @@ def admit(tx: Tx, engine: RunEngine, run: Run, change: Change) -> Run:
     return moved
 
 
-def tell(tx: Tx, engine: RunEngine, run: Run) -> None:
+def tell(tx: Tx, engine: Engine, run: Run) -> None:
     tx.after(lambda: engine.tell(run.id, run.epoch))
 
 
@@ -166,7 +162,7 @@ def take_slot(tx: Tx, workspace_id: str) -> bool:
     return True
 
 
-def free_slot(tx: Tx, engine: RunEngine, workspace_id: str) -> None:
+def free_slot(tx: Tx, engine: Engine, workspace_id: str) -> None:
     """Give a slot back: to the first in the line, or to nobody."""
     tx.write_returning(RunSlots, _SLOTS, workspace=workspace_id)
     following = tx.first(Run, _NEXT, workspace=workspace_id)
@@ -177,7 +173,7 @@ def free_slot(tx: Tx, engine: RunEngine, workspace_id: str) -> None:
     tell(tx, engine, moved)
 
 
-def finish(tx: Tx, engine: RunEngine, run: Run, end: End, change: Change | None = None) -> Run:
+def finish(tx: Tx, engine: Engine, run: Run, end: End, change: Change | None = None) -> Run:
     """End a run for good: status, result, slot, observers, the terminal event."""
     ended = move(
         tx,
@@ -202,7 +198,7 @@ def finish(tx: Tx, engine: RunEngine, run: Run, end: End, change: Change | None 
     return ended
 
 
-def let_go(tx: Tx, engine: RunEngine, run: Run, to: RunStatus, change: Change) -> Run:
+def let_go(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
     """A run stops being worked on without being over: no owner, no slot; on pause its deadline stands still."""
     released: Change = {**change, "owner": None, "holds_slot": False, "is_pausing": False}
     if to == RunStatus.PAUSED and run.deadline_at is not None:

@@ -101,9 +101,7 @@ async def list_run_logs(
 
 
 @router.get("/{run_id}/events", responses=_UNKNOWN)
-async def list_run_events(
-    db: Db, here: Here, run_id: RunId, after: Cursor = 0, limit: Limit = 50
-) -> RunEvents:
+async def list_run_events(db: Db, here: Here, run_id: RunId, after: Cursor = 0, limit: Limit = 50) -> RunEvents:
     """The run's events; `after` and `next` are workspace seqs, as everywhere, not `run_seq`."""
     return await db.read_long(views.show_events, here, run_id, after, limit)
 

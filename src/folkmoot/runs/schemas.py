@@ -10,9 +10,7 @@ from folkmoot.http.text import Metadata
 from folkmoot.kernel.json import JsonObject
 
 Priority = Literal["low", "normal", "high", "urgent"]
-Status = Literal[
-    "pending", "running", "paused", "awaiting_approval", "completed", "failed", "cancelled", "timeout"
-]
+Status = Literal["pending", "running", "paused", "awaiting_approval", "completed", "failed", "cancelled", "timeout"]
 Level = Literal["debug", "info", "warning", "error"]
 
 

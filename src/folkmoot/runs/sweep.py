@@ -113,4 +113,4 @@ async def _look_after_own(engine: RunEngine) -> None:
     for run_id, driver in tuple(engine.drivers.items()):
         row = held.get(run_id)
         if row is None or row.epoch != driver.known.run.epoch or row.journal_seq > driver.known.seq:
-            driver.poke()
+            driver.news.set()

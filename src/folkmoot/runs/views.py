@@ -89,8 +89,7 @@ def show_artifacts(tx: Tx, scope: Scope, run_id: str) -> list[ArtifactView]:
     run = get_run(tx, scope, run_id)
     names = ArtifactView.model_fields
     return [
-        ArtifactView.model_validate({name: getattr(row, name) for name in names})
-        for row in list_artifacts(tx, run.id)
+        ArtifactView.model_validate({name: getattr(row, name) for name in names}) for row in list_artifacts(tx, run.id)
     ]
 
 

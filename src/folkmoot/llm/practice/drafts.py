@@ -14,7 +14,8 @@ _MAX_QUOTED = 5
 _MAX_WORK_STEPS = 4
 _COVERED = 0.5  # share of an acceptance line's key words that the delivered text has to name
 _ORDERS = frozenset(
-    "summarise summarize write explain describe list find build create compare sources source cite".split()
+    {"summarise", "summarize", "write", "explain", "describe", "list", "find", "build", "create", "compare"}
+    | {"source", "sources", "cite"}
 )
 _SPLIT = re.compile(r"(?<=[.;!?])\s+|\n+|,?\s+(?:and then|then|and also)\s+")
 _LABEL = re.compile(r"^\[?([A-Za-z0-9][\w-]{0,39})\]?\s*[:.)]\s+(.*\S)")

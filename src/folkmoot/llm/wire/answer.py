@@ -7,7 +7,7 @@ from typing import Final
 from pydantic_ai.messages import FinishReason, ModelResponse, ModelResponsePart, TextPart, ToolCallPart
 from pydantic_ai.usage import RequestUsage
 
-from folkmoot.kernel.json import Json, JsonObject, clean_json, clean_text, dumps
+from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import AnswerEmpty, AnswerMalformed, AnswerTooLarge
 from folkmoot.llm.wire.errors import fault_in
@@ -145,7 +145,7 @@ class Assembly:
             extra = delta.get("extra_content")  # Gemini's thought signature, wanted back with the call
             if extra is not None:
                 self._grow(len(dumps(extra)))
-                call.details["extra_content"] = clean_json(extra)
+                call.details["extra_content"] = extra
 
     def _call_of(self, delta: JsonObject, function: JsonObject) -> _CallParts:
         """The call a delta belongs to: by index where it holds, since some servers give none or always 0."""

@@ -18,8 +18,8 @@ from pydantic_ai.tools import RunContext
 
 from folkmoot.kernel.json import Json
 from folkmoot.llm.choice import Place
-from folkmoot.llm.convert import lenient_loads
 from folkmoot.llm.faults import AnswerMalformed, AnswerTooLarge, ModelNotFound
+from folkmoot.llm.reading import lenient_loads
 from folkmoot.llm.stream import LeanStream, text_event
 from folkmoot.llm.wire.answer import Assembly
 from folkmoot.llm.wire.body import NEW_TOKEN_FIELD, OLD_TOKEN_FIELD, Body, Dialect

@@ -9,7 +9,6 @@ from typing import Final
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, clean_text
 from folkmoot.llm.choice import Place
-from folkmoot.llm.convert import lenient_loads
 from folkmoot.llm.faults import (
     CredentialsRefused,
     ModelFault,
@@ -19,6 +18,7 @@ from folkmoot.llm.faults import (
     RateLimited,
     RequestRefused,
 )
+from folkmoot.llm.reading import lenient_loads
 
 MAX_ERROR_BYTES = 65_536
 _MAX_EXCERPT = 200

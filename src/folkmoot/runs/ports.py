@@ -1,0 +1,41 @@
+"""What the units and the driver of runs need of the process they run in, and what observers of runs implement."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from folkmoot.db.database import Database
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.runs.journal import Executor
+from folkmoot.runs.live import LiveHub
+from folkmoot.runs.tables import Run
+
+
+class Engine(Protocol):
+    """The engine as its parts see it. What is not data here is called after a commit and never inside a unit."""
+
+    database: Database
+    supervisor: Supervisor
+    live: LiveHub
+    host_id: str
+
+    @property
+    def observers(self) -> Sequence["Observer"]: ...
+
+    def executor(self, kind: str) -> Executor[object]: ...
+
+    def tell(self, run_id: str, epoch: int) -> None:
+        """An admitted run is ready to be claimed."""
+        ...
+
+    def has_ended(self, run: Run) -> None:
+        """A run's end is committed: wake who waits for it, stop what works on it still."""
+        ...
+
+
+class Observer(Protocol):
+    """A room that must know when a run's status changes, in the same unit."""
+
+    def status_changed(self, tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
+        """`run` is the row after; `previous` the status before, None for a run that was just made."""
+        ...

@@ -1,0 +1,23 @@
+"""Runs number their own events, so their hook hangs in every transaction here."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from folkmoot.db.database import Database
+from folkmoot.db.lanes import Hooks
+from folkmoot.events.log import store
+from folkmoot.kernel.scope import Scope
+from folkmoot.runs.moves import number_events
+from tests.agents.office import Office, open_office
+
+
+@pytest.fixture
+def hooks() -> Hooks:
+    return Hooks(before_commit=(number_events, store))
+
+
+@pytest.fixture
+async def office(db: Database, scope: Scope) -> AsyncIterator[Office]:
+    async with open_office(db, scope) as office:
+        yield office
