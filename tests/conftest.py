@@ -49,21 +49,52 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """One migrated database for this worker's tests, each of which works in a workspace of its own."""
-    with postgres_database(postgres_server, f"folkmoot_test_{os.getpid()}") as url:
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    name = f"folkmoot_test_{os.getpid()}"
+    with postgres_database(postgres_server, name) as url:
         upgrade(url)
+        yield name
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """One migrated database for this worker's tests, each of which works in a workspace of its own."""
+    with postgres_database(postgres_server, f"{postgres_template}_shared", postgres_template) as url:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+EACH_DATABASE = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=EACH_DATABASE)
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of each kind: a file of the test's own, or the worker's on PostgreSQL."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    path = request.getfixturevalue("tmp_path") / "folkmoot.db"
-    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    name = "postgres_url" if request.param == "postgresql" else "sqlite_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture(params=EACH_DATABASE)
+def own_database_url(request: pytest.FixtureRequest) -> str:
+    """As `database_url`, and also on PostgreSQL the test's own: for what looks across all workspaces.
+
+    Such a module overrides `database_url` with it.
+    """
+    name = "own_postgres_url" if request.param == "postgresql" else "sqlite_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "folkmoot.db"
+    shutil.copyfile(sqlite_template, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def own_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    with postgres_database(postgres_server, f"{postgres_template}_own", postgres_template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from folkmoot.workspaces.tables import Project, Workspace
 
 
 @contextmanager
-def postgres_database(server: str, name: str) -> Iterator[str]:
-    """An empty database that is dropped again, whoever is still connected to it."""
-    _run_on_postgres(server, f"create database {name}")
+def postgres_database(server: str, name: str, template: str = "template0") -> Iterator[str]:
+    """A database that is dropped again, whoever is still connected to it."""
+    _run_on_postgres(server, f"drop database if exists {name} with (force)")
+    _run_on_postgres(server, f"create database {name} template {template}")
     try:
         yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:

@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None, address: str | None = None) -> 
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.figures = Figures()
     app.state.agent_settings = AgentSettings(settings.agents_enabled, settings.agent_max_concurrency)

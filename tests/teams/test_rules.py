@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.teams.rules import (
     Finding,
     Plan,
@@ -25,7 +26,7 @@ from folkmoot.teams.rules import (
     round_limit,
     steps_again,
 )
-from folkmoot.teams.spec import MGX, NoSuchTeam, get_team
+from folkmoot.teams.spec import MGX, get_team
 
 ROLES = ("engineer", "tester")
 

@@ -5,11 +5,22 @@ a pattern from outside could hold up the process.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from folkmoot.kernel.json import Json, JsonObject
 
 _DEPTH = 64
+_STEPS = 50_000
 _MOST_ERRORS = 20
+
+
+@dataclass(slots=True)
+class _Root:
+    """The whole schema, and how many steps may still be made: one that refers to itself can branch without end."""
+
+    schema: JsonObject
+    steps: int = _STEPS
+
 
 Place = tuple[str | int, ...]
 Error = tuple[Place, str, str]
@@ -18,24 +29,25 @@ Error = tuple[Place, str, str]
 def errors_of(schema: JsonObject, value: Json) -> list[JsonObject]:
     """What does not fit, as {loc, msg, type}, at most 20; empty where all does."""
     found: list[JsonObject] = []
-    for place, message, kind in _check(schema, value, (), schema, _DEPTH):
+    for place, message, kind in _check(schema, value, (), _Root(schema), _DEPTH):
         found.append({"loc": [*place], "msg": message, "type": kind})
         if len(found) == _MOST_ERRORS:
             break
     return found
 
 
-def _check(schema: Json, value: Json, place: Place, root: JsonObject, depth: int) -> Iterator[Error]:
+def _check(schema: Json, value: Json, place: Place, root: _Root, depth: int) -> Iterator[Error]:
     if schema is False:
         yield place, "Nothing is allowed here", "extra_forbidden"
     if not isinstance(schema, dict):
         return
-    if depth == 0:
-        yield place, "Nested too deeply", "too_deep"
+    root.steps -= 1
+    if depth == 0 or root.steps < 0:
+        yield place, "Too deep or too large to be checked", "too_complex"
         return
     ref = schema.get("$ref")
     if isinstance(ref, str):
-        yield from _check(_resolved(ref, root), value, place, root, depth - 1)
+        yield from _check(_resolved(ref, root.schema), value, place, root, depth - 1)
     yield from _type(schema, value, place)
     yield from _values(schema, value, place)
     yield from _combined(schema, value, place, root, depth)
@@ -93,15 +105,15 @@ def _same(one: Json, other: Json) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _combined(schema: JsonObject, value: Json, place: Place, root: JsonObject, depth: int) -> Iterator[Error]:
+def _combined(schema: JsonObject, value: Json, place: Place, root: _Root, depth: int) -> Iterator[Error]:
     for part in _list(schema.get("allOf")):
         yield from _check(part, value, place, root, depth - 1)
     for name in ("anyOf", "oneOf"):
-        parts = _list(schema.get(name))
-        fitting = [part for part in parts if not any(_check(part, value, place, root, depth - 1))]
-        if parts and not fitting:
+        tried = [list(_check(part, value, place, root, depth - 1)) for part in _list(schema.get(name))]
+        fitting = [errors for errors in tried if not errors]
+        if tried and not fitting:
             # Of several shapes the one that came nearest says best what is wrong.
-            yield from min((list(_check(part, value, place, root, depth - 1)) for part in parts), key=_distance)
+            yield from min(tried, key=_distance)
         if name == "oneOf" and len(fitting) > 1:
             yield place, "Fits more than one of the allowed shapes", "one_of"
 
@@ -110,7 +122,7 @@ def _distance(errors: list[Error]) -> tuple[bool, int]:
     return any(kind.endswith("_type") for _, _, kind in errors), len(errors)
 
 
-def _object(schema: JsonObject, value: JsonObject, place: Place, root: JsonObject, depth: int) -> Iterator[Error]:
+def _object(schema: JsonObject, value: JsonObject, place: Place, root: _Root, depth: int) -> Iterator[Error]:
     known = schema.get("properties")
     properties = known if isinstance(known, dict) else {}
     for name in _list(schema.get("required")):
@@ -127,7 +139,7 @@ def _object(schema: JsonObject, value: JsonObject, place: Place, root: JsonObjec
     yield from _bounds(schema, len(value), ("minProperties", "maxProperties"), place, "members")
 
 
-def _array(schema: JsonObject, value: list[Json], place: Place, root: JsonObject, depth: int) -> Iterator[Error]:
+def _array(schema: JsonObject, value: list[Json], place: Place, root: _Root, depth: int) -> Iterator[Error]:
     yield from _bounds(schema, len(value), ("minItems", "maxItems"), place, "items")
     items = schema.get("items", True)
     for index, item in enumerate(value):

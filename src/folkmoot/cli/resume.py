@@ -21,14 +21,16 @@ def command(
 ) -> None:
     """Go on with a run that was paused or interrupted."""
 
-    async def begin(client: Client, screen: Screen) -> JsonObject:
-        run = await client.get(run_path(run_id))
-        if status_of(run) != "paused":
-            return run
-        screen.say("resuming")
-        return await client.post(run_path(run_id, "resume"))
-
     async def work(signals: Signals) -> int:
+        path = run_path(run_id)
+
+        async def begin(client: Client, screen: Screen) -> JsonObject:
+            run = await client.get(path)
+            if status_of(run) != "paused":
+                return run
+            screen.say("resuming")
+            return await client.post(f"{path}/resume")
+
         return await watch(signals, Wish(out, json), begin)
 
     go(work, is_json=json)

@@ -18,8 +18,8 @@ from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen
 from folkmoot.engine.holder import HeldByAnother
 from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.logs import log_to_stderr
 from folkmoot.kernel.settings import Settings, load_settings
-from folkmoot.llm.choice import describe
 
 _POLL_SECONDS = 0.2
 
@@ -44,12 +44,7 @@ def command(
         check_workers(workers or settings.api_workers)
         where = loopback(host or settings.api_host)
         listening = bind(where, settings.api_port if port is None else port)
-        try:
-            await _serve(settings, listening)
-        except asyncio.CancelledError:
-            if not signals.taken():
-                raise
-        return 0
+        return await _serve(settings, listening, signals)
 
     go(work)
 
@@ -83,17 +78,23 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> None:
+async def _serve(settings: Settings, listening: socket.socket, signals: Signals) -> int:
+    """Until a signal ends it, which is how a server ends well: 0."""
     address = address_of(listening)
     while True:
         await _until_ours(settings)
+        log_to_stderr(settings.effective_log_level)
         try:
             app = create_app(settings, address=address)
             async with serving(app, app.router.lifespan_context(app), listening) as task:
-                sys.stdout.write(banner(settings, address))
+                sys.stdout.write(banner(settings, address, app.state.runtime.gateway.describe()))
                 sys.stdout.flush()
-                await asyncio.shield(task)
-                return
+                try:
+                    await asyncio.shield(task)
+                except asyncio.CancelledError:
+                    if not signals.taken():
+                        raise
+                return 0
         except HeldByAnother:
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -110,10 +111,10 @@ async def _until_ours(settings: Settings) -> None:
         )
 
 
-def banner(settings: Settings, address: str) -> str:
+def banner(settings: Settings, address: str, model: str) -> str:
     return (
         f"Folkmoot {__version__}\n"
         f"  address   {address} (its documentation: {address}/docs)\n"
         f"  database  {shown_database(settings)}\n"
-        f"  model     {describe(settings.llm)}\n"
+        f"  model     {model}\n"
     )

@@ -118,9 +118,10 @@ class ReplyExecutor:
 
     kind = REPLY
     version = 1
+    takes_slot = False
+    procedure = ReplyProcedure()
 
     def __init__(self, engine: RunEngine, gateway: Gateway, tools: ToolRegistry) -> None:
-        self.procedure = ReplyProcedure()
         self._engine = engine
         self._gateway = gateway
         self._tools = tools

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -64,7 +64,7 @@ async def _framework(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     """422 with places and reasons, never with what was sent."""
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError | WebSocketRequestValidationError)
     errors: list[Json] = [_reason(item) for item in error.errors()[:ERRORS]]
     return answer(request, Invalid(errors=errors))
 
@@ -86,5 +86,6 @@ async def _bug(request: Request, _: Exception) -> Response:
 def add_renderers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(WebSocketRequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(Exception, _bug)

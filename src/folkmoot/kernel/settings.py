@@ -14,7 +14,9 @@ from folkmoot.kernel.json import loads
 class Settings(BaseSettings):
     """Every setting that has an effect today. Names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
 
     api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
@@ -26,7 +28,8 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        Path("folkmoot-data"), description="Where the SQLite file and the engine's lock live; relative to the start directory"
+        Path("folkmoot-data"),
+        description="Where the database file and the engine's lock live; a relative path counts from the start directory",
     )
     given_database_url: SecretStr | None = Field(
         None,
@@ -58,14 +61,15 @@ class Settings(BaseSettings):
     )
 
     default_model: str | None = Field(
-        None, description="provider:name, e.g. openai:gpt-5.4-mini, ollama:qwen3; default: what is configured, else practice"
+        None,
+        description="provider:name, e.g. openai:gpt-5.4-mini, ollama:qwen3; default: what is configured, else practice",
     )
     openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI or of the compatible server")
     openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server (llama.cpp, vLLM, ...)")
     google_api_key: SecretStr | None = Field(None, description="Key of Gemini")
     ollama_host: str | None = Field(None, description="Where Ollama listens, e.g. http://localhost:11434")
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="Least level logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="What is logged")
     debug: bool = Field(False, description="Log at DEBUG; never tracebacks in answers")
 
     @field_validator("log_level", mode="before")

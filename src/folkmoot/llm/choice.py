@@ -45,9 +45,9 @@ def place(provider: str, settings: LlmSettings) -> Place | None:
     """The provider's place, or None where it is not configured."""
     match provider:
         case "openai" if settings.openai_api_key or settings.openai_base_url:
-            return Place(provider, settings.openai_base_url or OPENAI_URL, settings.openai_api_key)
+            return Place(provider, settings.openai_base_url or OPENAI_URL, _key(settings.openai_api_key))
         case "google" if settings.google_api_key:
-            return Place(provider, settings.google_base_url, settings.google_api_key)
+            return Place(provider, settings.google_base_url, _key(settings.google_api_key))
         case "ollama":
             return Place(provider, f"{_ollama_host(settings.ollama_host)}/v1", None)
         case _:
@@ -85,6 +85,11 @@ def describe(settings: LlmSettings) -> str:
     return name if where is None else f"{name} at {where.shown}"
 
 
+def _key(key: str | None) -> str | None:
+    """Keys are pasted: a line end at their end is no part of them, and no header takes one."""
+    return key.strip() or None if key else None
+
+
 def _known(settings: LlmSettings) -> str:
     names = [f"{provider}:NAME" for provider in PROVIDERS[:-1] if place(provider, settings) is not None]
     return ", ".join([*names, PRACTICE])
@@ -96,5 +101,5 @@ def _ollama_host(host: str | None) -> str:
     url = url if "://" in url else f"http://{url}"
     parts = urlsplit(url)
     if parts.hostname == "0.0.0.0":  # noqa: S104 it is replaced, not bound to
-        url = url.replace("0.0.0.0", "localhost", 1)  # noqa: S104
+        url = url.replace("0.0.0.0", "localhost", 1)  # noqa: S104 likewise
     return url if parts.port or parts.scheme == "https" else f"{url}:11434"

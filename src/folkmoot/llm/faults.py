@@ -31,7 +31,7 @@ class ModelUnreachable(ModelFault):
     tries = 3
 
 
-class ConnectionLost(ModelFault):
+class ModelConnectionLost(ModelFault):
     """The connection to the language model was lost before the answer was complete"""
 
     retryable = True

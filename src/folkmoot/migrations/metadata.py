@@ -5,7 +5,6 @@ from folkmoot.conversations import tables as _conversations
 from folkmoot.db.base import Table
 from folkmoot.events import tables as _events
 from folkmoot.knowledge import tables as _knowledge
-from folkmoot.knowledge.fulltext import OBJECTS
 from folkmoot.runs import tables as _runs
 from folkmoot.tasks import tables as _tasks
 from folkmoot.usage import tables as _usage
@@ -15,6 +14,10 @@ ROOMS = (_agents, _conversations, _events, _knowledge, _runs, _tasks, _usage, _w
 METADATA = Table.metadata
 
 
+# Full-text objects are each database's own and stand in the revisions only.
+_FULL_TEXT = {"text_words", "ix_chunks_text_words"}
+
+
 def is_ours(name: str | None) -> bool:
-    """Whether the metadata knows about this object; the full-text ones are beyond it."""
-    return name not in OBJECTS
+    """Whether an object of a database is one that the metadata should know."""
+    return name is None or not (name in _FULL_TEXT or name.startswith("chunks_fts"))

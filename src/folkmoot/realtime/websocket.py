@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.websockets import WebSocket, WebSocketState
 
 from folkmoot.events.frames import Frame
-from folkmoot.http.deps import Db, Process
+from folkmoot.http.deps import Process
 from folkmoot.http.race import gone, race
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import JsonObject, dumps
@@ -27,7 +27,6 @@ async def follow_run(
     websocket: WebSocket,
     process: Process,
     engine: Engine,
-    db: Db,
     here: Here,
     run_id: RunId,
     after: Annotated[int | None, Query(ge=0, le=_NEWEST)] = None,
@@ -36,7 +35,7 @@ async def follow_run(
 
     What is refused is refused as on REST: the handshake is answered with the problem.
     """
-    is_over = await db.read(is_told, here, run_id, _NEWEST if after is None else after)
+    is_over = await process.db.read(is_told, here, run_id, _NEWEST if after is None else after)
     await websocket.accept()
     items = RunWatch(process.hub, engine.live, process.supervisor).follow(here.workspace_id, run_id, after)
     code = _NORMAL
@@ -50,9 +49,7 @@ async def follow_run(
         await websocket.close(code)
 
 
-async def _send(
-    websocket: WebSocket, items: AsyncGenerator[Frame | JsonObject, None], *, only_first: bool
-) -> None:
+async def _send(websocket: WebSocket, items: AsyncGenerator[Frame | JsonObject, None], *, only_first: bool) -> None:
     """Frames as they come; where everything was told already, only `subscribed`."""
     async for item in items:
         await websocket.send_text(item.text if isinstance(item, Frame) else dumps(item))

@@ -108,7 +108,7 @@ async def list_run_events(db: Db, here: Here, run_id: RunId, after: Cursor = 0, 
 
 @router.get(
     "/{run_id}/stream",
-    response_class=EventStream,
+    response_class=Response,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Frames; `id` is the cursor to resume after"},
         204: {"description": "The run has ended and everything was told: do not reconnect"},

@@ -131,7 +131,8 @@ _BRIEFS: Final[dict[str, Callable[[TeamState, JsonObject], Brief]]] = {
 
 def _task(state: TeamState) -> str:
     name, description = state.given.name, state.given.description
-    return _nested(description if description.startswith(name) else f"{name}\n\n{description}".strip())
+    is_told_twice = _one_line(description).startswith(name.removesuffix("...").rstrip())
+    return _nested(description if is_told_twice else f"{name}\n\n{description}")
 
 
 def _files(state: TeamState) -> str:

@@ -2,12 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from folkmoot.kernel.errors import NotFound
+from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.teams.rules import Plan
-
-
-class NoSuchTeam(NotFound):
-    """Team not found"""
 
 
 class Role(BaseModel):

@@ -8,9 +8,7 @@ from folkmoot.workspaces.tables import Project, Workspace
 DEFAULT = "default"
 
 _DEFAULT_PROJECT = (
-    sa.select(Project.__table__)
-    .join(Workspace, Workspace.id == Project.workspace_id)
-    .where(Project.slug == DEFAULT)
+    sa.select(Project.__table__).join(Workspace, Workspace.id == Project.workspace_id).where(Project.slug == DEFAULT)
 )
 _PROJECT_BY_ID = _DEFAULT_PROJECT.where(Workspace.id == sa.bindparam("selector"))
 _PROJECT_BY_SLUG = _DEFAULT_PROJECT.where(Workspace.slug == sa.bindparam("selector"))

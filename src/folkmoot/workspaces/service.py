@@ -25,9 +25,7 @@ def ensure_default(tx: Tx, on_created: Sequence[OnCreated]) -> Project:
     workspace_id, at = new_id(), now()
     times = {"created_at": at, "updated_at": at}
     named = {"slug": DEFAULT, "name": DEFAULT, "meta_data": {}}
-    tx.write(
-        sa.insert(Workspace), {"id": workspace_id, "status": "active", "settings": {}, **named, **times}
-    )
+    tx.write(sa.insert(Workspace), {"id": workspace_id, "status": "active", "settings": {}, **named, **times})
     tx.write(sa.insert(Project), {"id": new_id(), "workspace_id": workspace_id, **named, **times})
     make_head(tx, workspace_id)
     for hook in on_created:

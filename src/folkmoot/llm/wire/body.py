@@ -22,7 +22,7 @@ from folkmoot.kernel.json import Json, JsonObject, dumps
 from folkmoot.llm.faults import RequestRefused
 
 OLD_TOKEN_FIELD = "max_tokens"  # noqa: S105 a field's name
-NEW_TOKEN_FIELD = "max_completion_tokens"  # noqa: S105
+NEW_TOKEN_FIELD = "max_completion_tokens"  # noqa: S105 likewise
 _SCHEMA_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 

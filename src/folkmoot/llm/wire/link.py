@@ -9,10 +9,10 @@ import aiohttp
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import (
     AnswerTooLarge,
-    ConnectionLost,
     ConnectTimeout,
     FirstTokenTimeout,
     IdleTimeout,
+    ModelConnectionLost,
     ModelTimeout,
     ModelUnreachable,
     TotalTimeout,
@@ -108,7 +108,7 @@ class Link:
                 f"The language model's server cannot be reached at {place.shown}", provider=place.provider
             ) from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise ConnectionLost(provider=place.provider) from error
+            raise ModelConnectionLost(provider=place.provider) from error
 
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -1,7 +1,11 @@
 """The tables of the first release: workspaces, agents, conversations, knowledge, tasks, runs, usage, events."""
 
+from typing import TypeVar
+
 import sqlalchemy as sa
 from alembic import op
+
+T = TypeVar("T")
 
 revision = "0001"
 down_revision = None
@@ -9,27 +13,6 @@ down_revision = None
 ID, WORD, NAME, TEXT = sa.String(36), sa.String(64), sa.String(255), sa.Text()
 INTEGER, TIME = sa.BigInteger(), sa.DateTime(timezone=True)
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-TABLES = (
-    "event_heads",
-    "events",
-    "workspaces",
-    "agent_definitions",
-    "idempotency_keys",
-    "projects",
-    "run_slots",
-    "agent_instances",
-    "documents",
-    "runs",
-    "tasks",
-    "usage_records",
-    "artifacts",
-    "chunks",
-    "conversations",
-    "run_agents",
-    "run_journal",
-    "messages",
-)
 
 # English stems on both databases; every character that is no letter or digit is a space, because PostgreSQL's
 # parser would keep `engine.lock` or `a/b` as one word that no question asks for.
@@ -61,24 +44,8 @@ NO_FULL_TEXT = {
 
 
 def upgrade() -> None:
-    _event_heads()
-    _events()
-    _workspaces()
-    _agent_definitions()
-    _idempotency_keys()
-    _projects()
-    _run_slots()
-    _agent_instances()
-    _documents()
-    _runs()
-    _tasks()
-    _usage_records()
-    _artifacts()
-    _chunks()
-    _conversations()
-    _run_agents()
-    _run_journal()
-    _messages()
+    for make in TABLES.values():
+        make()
     for statement in FULL_TEXT[op.get_bind().dialect.name]:
         op.execute(statement)
 
@@ -90,9 +57,9 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _columns(kind: "sa.types.TypeEngine[object]", *names: str) -> list["sa.Column[object]"]:
+def _columns(kind: "sa.types.TypeEngine[T]", names: str) -> list["sa.Column[T]"]:
     """A name that ends in a question mark may be null."""
-    return [sa.Column(name.rstrip("?"), kind, nullable=name.endswith("?")) for name in names]
+    return [sa.Column(name.rstrip("?"), kind, nullable=name.endswith("?")) for name in names.split()]
 
 
 def _in_project() -> sa.ForeignKeyConstraint:
@@ -114,7 +81,7 @@ def _event_heads() -> None:
     op.create_table(
         "event_heads",
         *_columns(ID, "workspace_id"),
-        *_columns(INTEGER, "seq", "oldest"),
+        *_columns(INTEGER, "seq oldest"),
         sa.PrimaryKeyConstraint("workspace_id"),
     )
 
@@ -122,8 +89,8 @@ def _event_heads() -> None:
 def _events() -> None:
     op.create_table(
         "events",
-        *_columns(ID, "workspace_id", "agent_id?", "task_id?", "run_id?", "room_id?", "debate_id?"),
-        *_columns(INTEGER, "seq", "run_seq?"),
+        *_columns(ID, "workspace_id agent_id? task_id? run_id? room_id? debate_id?"),
+        *_columns(INTEGER, "seq run_seq?"),
         *_columns(WORD, "type"),
         *_columns(TEXT, "data"),
         *_columns(TIME, "at"),
@@ -140,10 +107,10 @@ def _workspaces() -> None:
     op.create_table(
         "workspaces",
         *_columns(ID, "id"),
-        *_columns(WORD, "slug", "status"),
+        *_columns(WORD, "slug status"),
         *_columns(NAME, "name"),
-        *_columns(TEXT, "meta_data", "settings"),
-        *_columns(TIME, "created_at", "updated_at"),
+        *_columns(TEXT, "meta_data settings"),
+        *_columns(TIME, "created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
     )
@@ -152,12 +119,12 @@ def _workspaces() -> None:
 def _agent_definitions() -> None:
     op.create_table(
         "agent_definitions",
-        *_columns(ID, "id", "workspace_id?"),
-        *_columns(NAME, "name", "slug"),
+        *_columns(ID, "id workspace_id?"),
+        *_columns(NAME, "name slug"),
         *_columns(sa.String(100), "agent_type"),
-        *_columns(TEXT, "description", "capabilities", "config_schema", "meta_data"),
+        *_columns(TEXT, "description capabilities config_schema meta_data"),
         *_columns(sa.Boolean(), "is_enabled"),
-        *_columns(TIME, "created_at", "updated_at"),
+        *_columns(TIME, "created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "slug"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
@@ -172,8 +139,8 @@ def _agent_definitions() -> None:
 def _idempotency_keys() -> None:
     op.create_table(
         "idempotency_keys",
-        *_columns(ID, "workspace_id", "run_id?"),
-        *_columns(NAME, "actor", "key", "route"),
+        *_columns(ID, "workspace_id run_id?"),
+        *_columns(NAME, "actor key route"),
         *_columns(WORD, "body_hash"),
         *_columns(TIME, "expires_at"),
         sa.PrimaryKeyConstraint("workspace_id", "actor", "key"),
@@ -185,11 +152,11 @@ def _idempotency_keys() -> None:
 def _projects() -> None:
     op.create_table(
         "projects",
-        *_columns(ID, "id", "workspace_id"),
+        *_columns(ID, "id workspace_id"),
         *_columns(WORD, "slug"),
         *_columns(NAME, "name"),
         *_columns(TEXT, "meta_data"),
-        *_columns(TIME, "created_at", "updated_at"),
+        *_columns(TIME, "created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "id"),
         sa.UniqueConstraint("workspace_id", "slug"),
@@ -201,7 +168,7 @@ def _run_slots() -> None:
     op.create_table(
         "run_slots",
         *_columns(ID, "workspace_id"),
-        *_columns(INTEGER, "live", "cap"),
+        *_columns(INTEGER, "live cap"),
         sa.PrimaryKeyConstraint("workspace_id"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
     )
@@ -210,12 +177,12 @@ def _run_slots() -> None:
 def _agent_instances() -> None:
     op.create_table(
         "agent_instances",
-        *_columns(ID, "id", "workspace_id", "project_id", "definition_id", "host_id?"),
-        *_columns(INTEGER, "number", "running_runs", "task_count", "success_count", "error_count", "busy_milliseconds"),
-        *_columns(WORD, "slug", "status"),
-        *_columns(NAME, "name", "role?"),
-        *_columns(TEXT, "config", "state", "origin", "last_error?"),
-        *_columns(TIME, "last_heartbeat?", "ttl_at?", "last_active_at?", "created_at", "updated_at"),
+        *_columns(ID, "id workspace_id project_id definition_id host_id?"),
+        *_columns(INTEGER, "number running_runs task_count success_count error_count busy_milliseconds"),
+        *_columns(WORD, "slug status"),
+        *_columns(NAME, "name role?"),
+        *_columns(TEXT, "config state origin last_error?"),
+        *_columns(TIME, "last_heartbeat? ttl_at? last_active_at? created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "id"),
         sa.UniqueConstraint("workspace_id", "number"),
@@ -233,12 +200,12 @@ def _agent_instances() -> None:
 def _documents() -> None:
     op.create_table(
         "documents",
-        *_columns(ID, "id", "workspace_id", "project_id"),
+        *_columns(ID, "id workspace_id project_id"),
         *_columns(NAME, "title"),
-        *_columns(WORD, "sha256", "media_type", "status"),
+        *_columns(WORD, "sha256 media_type status"),
         *_columns(TEXT, "tags"),
         *_columns(INTEGER, "size"),
-        *_columns(TIME, "created_at", "updated_at"),
+        *_columns(TIME, "created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "project_id", "sha256"),
         _in_project(),
@@ -251,36 +218,18 @@ def _runs() -> None:
         "runs",
         *_columns(
             ID,
-            "id",
-            "workspace_id",
-            "project_id",
-            "task_id?",
-            "conversation_id?",
-            "room_id?",
-            "parent_run_id?",
-            "root_run_id",
-            "retry_of?",
-            "owner?",
+            "id workspace_id project_id task_id? conversation_id? room_id? parent_run_id? root_run_id retry_of? owner?",
         ),
-        *_columns(WORD, "kind", "status", "waiting_for?", "stop_reason?", "error_code?"),
+        *_columns(WORD, "kind status waiting_for? stop_reason? error_code?"),
         *_columns(
             INTEGER,
-            "version",
-            "run_number?",
-            "priority",
-            "epoch",
-            "journal_seq",
-            "event_seq",
-            "deadline_left_seconds?",
-            "input_tokens",
-            "output_tokens",
-            "cost?",
-            "model_calls",
+            "version run_number? priority epoch journal_seq event_seq "
+            "deadline_left_seconds? input_tokens output_tokens cost? model_calls "
             "round_count",
         ),
-        *_columns(TEXT, "title", "input", "result?", "error_message?", "meta_data"),
-        *_columns(TIME, "wake_at?", "deadline_at?", "started_at?", "completed_at?", "created_at", "updated_at"),
-        *_columns(sa.Boolean(), "is_resumed", "is_pausing", "holds_slot"),
+        *_columns(TEXT, "title input result? error_message? meta_data"),
+        *_columns(TIME, "wake_at? deadline_at? started_at? completed_at? created_at updated_at"),
+        *_columns(sa.Boolean(), "is_resumed is_pausing holds_slot"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("task_id", "run_number"),
         sa.UniqueConstraint("workspace_id", "id"),
@@ -296,14 +245,15 @@ def _runs() -> None:
 def _tasks() -> None:
     op.create_table(
         "tasks",
-        *_columns(ID, "id", "workspace_id", "project_id"),
+        *_columns(ID, "id workspace_id project_id"),
         *_columns(NAME, "name"),
-        *_columns(TEXT, "description", "config", "budget?", "last_error?"),
-        *_columns(WORD, "team", "priority", "status"),
+        *_columns(TEXT, "description config budget? last_error?"),
+        *_columns(WORD, "team priority status"),
         *_columns(
-            INTEGER, "max_rounds", "max_revision_rounds", "memory_size", "total_runs", "successful_runs", "failed_runs"
+            INTEGER,
+            "max_rounds max_revision_rounds memory_size total_runs successful_runs failed_runs",
         ),
-        *_columns(TIME, "last_run_at?", "created_at", "updated_at"),
+        *_columns(TIME, "last_run_at? created_at updated_at"),
         *_columns(sa.Float(), "last_run_duration?"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "id"),
@@ -315,10 +265,10 @@ def _tasks() -> None:
 def _usage_records() -> None:
     op.create_table(
         "usage_records",
-        *_columns(ID, "id", "workspace_id", "project_id", "run_id?", "agent_id?"),
-        *_columns(WORD, "provider", "kind"),
+        *_columns(ID, "id workspace_id project_id run_id? agent_id?"),
+        *_columns(WORD, "provider kind"),
         *_columns(NAME, "model"),
-        *_columns(INTEGER, "input_tokens", "output_tokens", "cached_tokens", "cost?", "latency_milliseconds"),
+        *_columns(INTEGER, "input_tokens output_tokens cached_tokens cost? latency_milliseconds"),
         *_columns(sa.Boolean(), "is_estimated"),
         *_columns(TIME, "at"),
         sa.PrimaryKeyConstraint("id"),
@@ -331,10 +281,10 @@ def _usage_records() -> None:
 def _artifacts() -> None:
     op.create_table(
         "artifacts",
-        *_columns(ID, "id", "run_id"),
+        *_columns(ID, "id run_id"),
         *_columns(NAME, "name"),
-        *_columns(INTEGER, "version", "size"),
-        *_columns(WORD, "media_type", "sha256"),
+        *_columns(INTEGER, "version size"),
+        *_columns(WORD, "media_type sha256"),
         *_columns(TEXT, "body"),
         *_columns(TIME, "created_at"),
         sa.PrimaryKeyConstraint("id"),
@@ -347,8 +297,8 @@ def _chunks() -> None:
     op.create_table(
         "chunks",
         *_columns(SERIAL, "number"),
-        *_columns(ID, "id", "document_id"),
-        *_columns(INTEGER, "seq", "start", "end"),
+        *_columns(ID, "id document_id"),
+        *_columns(INTEGER, "seq start end"),
         *_columns(TEXT, "text"),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("document_id", "seq"),
@@ -360,12 +310,12 @@ def _chunks() -> None:
 def _conversations() -> None:
     op.create_table(
         "conversations",
-        *_columns(ID, "id", "workspace_id", "project_id", "agent_id?", "user_id?", "live_run_id?"),
+        *_columns(ID, "id workspace_id project_id agent_id? user_id? live_run_id?"),
         *_columns(WORD, "kind"),
         *_columns(NAME, "title"),
         *_columns(INTEGER, "last_seq"),
         *_columns(sa.Boolean(), "is_standing"),
-        *_columns(TIME, "created_at", "updated_at"),
+        *_columns(TIME, "created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "id"),
         sa.ForeignKeyConstraint(
@@ -380,7 +330,7 @@ def _conversations() -> None:
 def _run_agents() -> None:
     op.create_table(
         "run_agents",
-        *_columns(ID, "run_id", "agent_id"),
+        *_columns(ID, "run_id agent_id"),
         *_columns(WORD, "role"),
         sa.PrimaryKeyConstraint("run_id", "agent_id"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
@@ -406,15 +356,37 @@ def _run_journal() -> None:
 def _messages() -> None:
     op.create_table(
         "messages",
-        *_columns(ID, "id", "conversation_id", "agent_id?", "author_id", "task_id?", "run_id?", "reply_to?"),
+        *_columns(ID, "id conversation_id agent_id? author_id task_id? run_id? reply_to?"),
         *_columns(INTEGER, "seq"),
-        *_columns(WORD, "author_kind", "direction"),
-        *_columns(TEXT, "text", "payload?", "models"),
+        *_columns(WORD, "author_kind direction"),
+        *_columns(TEXT, "text payload? models"),
         *_columns(NAME, "correlation_id?"),
-        *_columns(TIME, "acked_at?", "edited_at?", "deleted_at?", "created_at", "updated_at"),
+        *_columns(TIME, "acked_at? edited_at? deleted_at? created_at updated_at"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("conversation_id", "seq"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
     )
     _index("messages", "agent_id", "correlation_id")
     _index("messages", "agent_id", "id")
+
+
+TABLES = {
+    "event_heads": _event_heads,
+    "events": _events,
+    "workspaces": _workspaces,
+    "agent_definitions": _agent_definitions,
+    "idempotency_keys": _idempotency_keys,
+    "projects": _projects,
+    "run_slots": _run_slots,
+    "agent_instances": _agent_instances,
+    "documents": _documents,
+    "runs": _runs,
+    "tasks": _tasks,
+    "usage_records": _usage_records,
+    "artifacts": _artifacts,
+    "chunks": _chunks,
+    "conversations": _conversations,
+    "run_agents": _run_agents,
+    "run_journal": _run_journal,
+    "messages": _messages,
+}

@@ -1,0 +1,154 @@
+"""The verbs of tasks: give, change, delete one, and run it. The team behind it is known to its executor only."""
+
+from typing import cast
+
+import sqlalchemy as sa
+
+from folkmoot.db.tx import Tx
+from folkmoot.events.facts import ResourceChanged
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.scope import Scope
+from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.idempotency import RequestKey, recall, remember
+from folkmoot.runs.queries import get_run
+from folkmoot.runs.service import NewRun, RunHasEnded, cancel_run, start_run
+from folkmoot.runs.tables import Run
+from folkmoot.tasks.events import TaskCreated
+from folkmoot.tasks.queries import TASK_COLUMNS, hold_task, live_runs, task_view
+from folkmoot.tasks.rules import TaskDefaults, name_from
+from folkmoot.tasks.schemas import NewTask, NewTaskRun, TaskChange, TaskConfig
+from folkmoot.tasks.tables import Task
+
+KIND = "team"
+
+_LIMITS = ("max_rounds", "max_revision_rounds", "memory_size")
+_INSERT = sa.insert(Task).returning(*TASK_COLUMNS)
+_CHANGEABLE = ("name", "description", "config", "team", "priority", *_LIMITS, "updated_at")
+_CHANGE = (
+    sa.update(Task)
+    .where(Task.id == sa.bindparam("this_task"))
+    .values({TASK_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=TASK_COLUMNS[name].type) for name in _CHANGEABLE})
+    .returning(*TASK_COLUMNS)
+)
+_DELETE = sa.delete(Task).where(Task.id == sa.bindparam("this_task"))
+
+
+class TaskIsLive(Conflict):
+    """A run of the task is live"""
+
+    hint = "Wait for its end, or cancel it first"
+
+
+def create_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTask, defaults: TaskDefaults) -> Task:
+    """Raises what the team's `open` refuses: NoSuchTeam, NoSuchDocument, UnknownModel."""
+    at = now()
+    given = new.model_dump(mode="json", exclude_none=True)
+    limits = {name: given.get(name, getattr(defaults, name)) for name in _LIMITS}
+    row: dict[str, object] = dict.fromkeys(TASK_COLUMNS.keys())
+    row |= dict.fromkeys(("total_runs", "successful_runs", "failed_runs"), 0)
+    row |= {
+        "id": new_id(),
+        "workspace_id": scope.workspace_id,
+        "project_id": scope.project_id,
+        "name": new.name or name_from(new.description or ""),
+        "description": new.description or new.name,
+        "config": new.config.model_dump(mode="json"),
+        "team": new.team,
+        "priority": new.priority,
+        "status": "pending",
+        "created_at": at,
+        "updated_at": at,
+        **limits,
+    }
+    _check(tx, engine, scope, row)
+    task = tx.write_returning(Task, _INSERT, **row)
+    assert task is not None
+    view = task_view(task).model_dump(mode="json")
+    tx.emit(scope.workspace_id, TaskCreated(task_id=task.id, name=task.name, task=view))
+    return task
+
+
+def change_task(tx: Tx, engine: RunEngine, scope: Scope, task_id: str, change: TaskChange) -> Task:
+    """Raises NoSuchTask, TaskIsLive, and what `create_task` raises."""
+    task = hold_task(tx, scope, task_id)
+    _check_idle(tx, scope, task)
+    row: dict[str, object] = {name: getattr(task, name) for name in _CHANGEABLE}
+    row |= change.model_dump(mode="json", exclude_none=True)
+    row["updated_at"] = now()
+    _check(tx, engine, scope, row)
+    changed = tx.write_returning(Task, _CHANGE, this_task=task.id, **{f"new_{name}": row[name] for name in _CHANGEABLE})
+    assert changed is not None
+    view = task_view(changed).model_dump(mode="json")
+    fact = ResourceChanged(resource="task", id=task.id, change="updated", view=view)
+    tx.emit(scope.workspace_id, fact, task_id=task.id)
+    return changed
+
+
+async def delete_task(engine: RunEngine, scope: Scope, task_id: str, *, cancel_first: bool) -> None:
+    """The task goes, its runs stay. Raises NoSuchTask, TaskIsLive."""
+    if cancel_first:
+        for run_id in await engine.database.read(live_runs, scope, task_id):
+            try:
+                await cancel_run(engine, scope, run_id)
+            except RunHasEnded:
+                continue
+    await engine.database.write(remove_task, scope, task_id)
+
+
+def remove_task(tx: Tx, scope: Scope, task_id: str) -> None:
+    task = hold_task(tx, scope, task_id)
+    _check_idle(tx, scope, task)
+    tx.write(_DELETE, {"this_task": task.id})
+    fact = ResourceChanged(resource="task", id=task.id, change="deleted", view=None)
+    tx.emit(scope.workspace_id, fact, task_id=task.id)
+
+
+def run_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun, key: RequestKey | None) -> Run:
+    """Start a run of the task, or answer the one this key has started.
+
+    Raises NoSuchTask, KeyReused, and what the team's `open` refuses.
+    """
+    if key is not None and (known := recall(tx, scope, key)) is not None:
+        return get_run(tx, scope, known)
+    task = hold_task(tx, scope, new.task_id)
+    wanted = NewRun(
+        kind=KIND,
+        title=task.name,
+        input=_input(_overridden(task, new)),
+        task_id=task.id,
+        run_number=task.total_runs + 1,
+        priority=new.priority or task.priority,
+        deadline_seconds=new.deadline_seconds,
+        meta_data=new.metadata,
+    )
+    run = start_run(tx, engine, scope, wanted)
+    if key is not None:
+        remember(tx, scope, key, run.id)
+    return run
+
+
+def _overridden(task: Task, new: NewTaskRun) -> dict[str, object]:
+    given = new.model_dump(mode="json", exclude_none=True)
+    row: dict[str, object] = {name: given.get(name, getattr(task, name)) for name in ("team", *_LIMITS)}
+    config = {name: given.get(name, task.config.get(name)) for name in TaskConfig.model_fields}
+    return {"name": task.name, "description": task.description, "config": config, **row}
+
+
+def _input(row: dict[str, object]) -> JsonObject:
+    """What a run of a team is started with, from a task's row."""
+    config = TaskConfig.model_validate(row["config"])
+    same = {name: row[name] for name in ("team", "name", "description", *_LIMITS)}
+    return cast("JsonObject", {**same, **config.model_dump(mode="json")})
+
+
+def _check(tx: Tx, engine: RunEngine, scope: Scope, row: dict[str, object]) -> None:
+    """Whether a run of this task could be started; what `open` makes of the input is not kept."""
+    engine.executor(KIND).open(tx, scope, _input(row))
+
+
+def _check_idle(tx: Tx, scope: Scope, task: Task) -> None:
+    if live := live_runs(tx, scope, task.id):
+        raise TaskIsLive(run_ids=[*live])
