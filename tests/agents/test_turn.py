@@ -58,8 +58,10 @@ def test_results_may_come_in_any_order() -> None:
     wanted = begun.wanted()
     assert all(isinstance(use, Use) for use in wanted)
     assert [use.key for use in wanted] == [f"t.m1.t{index}" for index in range(1, 5)]
-    ends = {after(*(result(1, index) for index in order), turn=begun).transcript for order in permutations(range(1, 5))}
-    (transcript,) = ends
+    orders = permutations(range(1, 5))
+    first, *others = [after(*(result(1, index) for index in order), turn=begun) for order in orders]
+    assert all(turn == first for turn in others)
+    transcript = first.transcript
     assert transcript[1:] == tuple(ToolResult(f"c1.{index}", "look_up", f"found {index}") for index in range(1, 5))
     (following,) = after(*(result(1, index) for index in range(1, 5)), turn=begun).wanted()
     assert following.key == "t.m2"

@@ -61,7 +61,7 @@ async def test_patience_ends_for_the_whole_group_at_once(
     answers = await asyncio.gather(*(db.write(put, number) for number in range(60)), return_exceptions=True)
 
     assert {type(answer) for answer in answers} == {DatabaseBusy}
-    assert asyncio.get_running_loop().time() - started < 1
+    assert asyncio.get_running_loop().time() - started < 2
     stranger.execute("rollback")
     assert await db.write(put, 1) == 1
 

@@ -1,6 +1,9 @@
 """The database's history: one straight line, both ways, on both databases, and it ends where the tables are."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +28,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/new folder/folkmoot.db"
     else:
-        with postgres_database(request.getfixturevalue("postgres_server"), "folkmoot_test_migrations") as url:
+        server = request.getfixturevalue("postgres_server")
+        with postgres_database(server, f"folkmoot_test_{os.getpid()}_migrations") as url:
             yield url
 
 
@@ -57,6 +61,13 @@ def test_up_down_up(empty_url: str) -> None:
     assert migrations.connected(empty_url, tables) == {"alembic_version"}
 
     assert migrations.upgrade(empty_url)
+    assert migrations.connected(empty_url, differences) == []
+
+
+def test_two_processes_that_start_at_once(empty_url: str) -> None:
+    script = "import sys; from folkmoot.migrations.upgrade import upgrade; upgrade(sys.argv[1])"
+    both = [subprocess.Popen([sys.executable, "-c", script, empty_url]) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
     assert migrations.connected(empty_url, differences) == []
 
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from folkmoot.kernel.json import Json, canonical, clean_json, clean_text, dumps, loads
 
 VALUES: st.SearchStrategy[Json] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )

@@ -1,5 +1,6 @@
 """What the team asks over real HTTP, what it makes of the answers, and whole runs on a database."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,7 +11,7 @@ from folkmoot.db.database import Database
 from folkmoot.events.queries import list_events
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.queries import NoSuchDocument
 from folkmoot.knowledge.schemas import NewDocument
@@ -20,6 +21,7 @@ from folkmoot.runs.artifacts import get_artifact, list_artifacts
 from folkmoot.runs.journal import Call, Outcome
 from folkmoot.runs.queries import journal
 from folkmoot.runs.service import NewRun, start_run
+from folkmoot.runs.sweep import recover, sweep
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.teams.executor import TeamExecutor
@@ -28,7 +30,7 @@ from folkmoot.teams.workflow import ABSTAINED
 from folkmoot.tools.builtin import builtin_tools
 from folkmoot.tools.registry import ToolRegistry
 from tests.llm.support import Heard, asked
-from tests.stubs.openai_stub import OpenAIStub, Reply, team_script
+from tests.stubs.openai_stub import OpenAIStub, Reply, team_script, tool_script
 from tests.teams.play import PROCEDURE, Answer, Play, form, plan, refold, team_input, verdict
 from tests.teams.stage import practice, stage
 
@@ -142,8 +144,8 @@ async def test_a_step_has_its_task_acceptance_inputs_and_findings(db: Database, 
     assert "You are Alex, engineer of the team mgx." in prompt
     assert "## Step\nb: Do b" in prompt
     assert "## Acceptance\nb is there" in prompt
-    assert "### a (a.md): Do a\nmade by r1.s.a.m1" in prompt
-    assert "### b (b.md): Do b\nmade by r1.s.b.m1" in prompt
+    assert "### a\nmade by r1.s.a.m1" in prompt
+    assert "### b\nmade by r1.s.b.m1" in prompt
     assert "## Findings\n- b (high, must be fixed): b is wrong" in prompt
     assert "- team_leader (plan): a: Do a (engineer); b: Do b (engineer)" in prompt
     assert "tools" not in stub.calls[0]
@@ -200,9 +202,7 @@ async def test_a_run_over_http_from_plan_to_summary(db: Database, scope: Scope) 
     assert run.model_calls == len(stub.calls) == 6
     rows = await db.read(list_artifacts, run.id)
     assert [(row.name, row.version) for row in rows] == [("s1.md", 1), ("s2.md", 1), ("s3.md", 1)]
-    events = await db.read(list_events, scope.workspace_id, 0, 200, ("run_id", run.id))
-    assert [event.run_seq for event in events] == list(range(1, len(events) + 1))
-    types = [event.type for event in events]
+    types = await events_of(db, scope, run)
     assert types[-1] == "completion"
     assert {"analysis_start", "plan_ready", "progress"} <= set(types)
 
@@ -212,7 +212,7 @@ async def test_a_run_over_http_from_plan_to_summary(db: Database, scope: Scope) 
     [
         ([Reply(status=500, text="broken")], "provider_error"),
         ([Reply(text="cut", finish=None)], "answer_cut"),
-        ([Reply(raw=b"{not json")], "answer_malformed"),
+        ([Reply(raw=b"{not json")], "answer_cut"),
         ([Reply(text="no plan")], "invalid_plan"),
         ([Reply(status=429, text="slow down")], "rate_limited"),
     ],
@@ -256,3 +256,97 @@ async def test_the_practice_model_does_the_main_job_and_cites(db: Database, scop
     entries = await db.read(journal, run.id)
     assert any(".t1" in entry.key for entry in entries)
     assert run.round_count == len({entry.key for entry in entries if entry.key.endswith(".review")})
+
+
+async def test_a_crash_at_any_moment_gives_the_journal_of_the_unbroken_run(db: Database, scope: Scope) -> None:
+    """Each run is left by a host that dies after its n-th commit, and taken up by another."""
+    document, _ = await add_document(db, scope, NewDocument(title="crashes.md", text=TEXT))
+    unbroken = await broken(db, scope, document.id, None)
+    expected = await canonical_journal(db, unbroken.id)
+    events = await events_of(db, scope, unbroken)
+    claims = set()
+    for moment in range(1, 2 * unbroken.journal_seq):
+        run = await broken(db, scope, document.id, moment)
+        assert (run.status, run.stop_reason) == (unbroken.status, unbroken.stop_reason)
+        assert await canonical_journal(db, run.id) == expected
+        assert [row.version for row in await db.read(list_artifacts, run.id)] == [1, 1, 1]
+        told = await events_of(db, scope, run)
+        assert [kind for kind in told if kind in ("completion", "failure", "cancelled")] == ["completion"]
+        assert told[-1] == "completion"
+        assert told.count("progress") == events.count("progress")
+        claims.add(run.epoch)
+    assert max(claims) > unbroken.epoch, "some were really taken up by another"
+
+
+def searching(body: JsonObject) -> Reply:
+    return tool_script(body) if "tools" in body else team_script(body)
+
+
+async def broken(db: Database, scope: Scope, document_id: str, moment: int | None) -> Run:
+    """A run whose first host dies at that commit; None lets it live."""
+    async with asked(searching, default_model="openai:stub-1") as (gateway, _):
+        async with stage(db, gateway) as first:
+            count, dead = 0, asyncio.Event()
+
+            def die(_: set[str]) -> None:
+                nonlocal count
+                count += 1
+                if count == moment:
+                    first.supervisor.cancel()
+                    dead.set()
+
+            db.hooks.published = die
+            new = NewRun(kind="team", title="x", input={**NEW, "documents": [document_id]})
+            run = await db.write(start_run, first, scope, new)
+            end = asyncio.ensure_future(first.wait(scope, run.id, 20))
+            await asyncio.wait((end, asyncio.ensure_future(dead.wait())), return_when=asyncio.FIRST_COMPLETED)
+            end.cancel()
+            await first.supervisor.stop()
+            db.hooks.published = lambda _: None
+        async with stage(db, gateway) as second:
+            await recover(second, {first.host_id})
+            await sweep(second)
+            return await second.wait(scope, run.id, 20)
+
+
+async def events_of(db: Database, scope: Scope, run: Run) -> list[str]:
+    """Their types, in order; they are numbered without a gap."""
+    events = await db.read(list_events, scope.workspace_id, 0, 200, ("run_id", run.id))
+    assert [event.run_seq for event in events] == list(range(1, len(events) + 1))
+    return [event.type for event in events]
+
+
+async def canonical_journal(db: Database, run_id: str) -> list[tuple[str, str, str]]:
+    """Entries by key, without what time, chance and attempts leave in them."""
+    entries = await db.read(journal, run_id)
+    return sorted((entry.kind, entry.key, json.dumps(comparable(entry.data), sort_keys=True)) for entry in entries)
+
+
+def comparable(data: JsonObject) -> Json:
+    kept = {name: value for name, value in data.items() if name not in ("usage", "seed")}
+    result = kept.get("result")
+    if isinstance(result, dict):
+        kept["result"] = {name: value for name, value in result.items() if name != "metrics"}
+    return kept
+
+
+async def test_a_reviewer_sees_every_step_its_acceptance_and_output(db: Database, scope: Scope) -> None:
+    outcome, stub = await performed(db, scope, [said(verdict("approve"))], "r2.review")
+    assert outcome.value is not None
+    assert outcome.value["output"] == verdict("approve")
+    prompt = prompt_of(stub)
+    assert "You are Charlie, reviewer of the team mgx." in prompt
+    assert "## Steps\n- a: Do a (engineer)\n- b: Do b (engineer)" in prompt
+    assert "## Acceptance\n- a: a is there\n- b: b is there" in prompt
+    assert "## Outputs\n### a\nmade by r1.s.a.m1\n\n### b\nmade by r2.s.b.m1" in prompt
+    assert "- b (high, must be fixed): b is wrong" in prompt
+
+
+async def test_a_summary_says_how_it_ended_and_what_there_is(db: Database, scope: Scope) -> None:
+    outcome, stub = await performed(db, scope, [said({"summary": "Done"})], "summary")
+    assert outcome.value is not None
+    assert outcome.value["output"] == {"summary": "Done", "deliverables": [], "open_issues": []}
+    prompt = prompt_of(stub)
+    assert "You are Mike, team leader of the team mgx." in prompt
+    assert "The reviewer approved the work. Report" in prompt
+    assert "## Artifacts\n- a.md: Do a\n- b.md: Do b" in prompt

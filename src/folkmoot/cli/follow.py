@@ -1,9 +1,8 @@
 """Following a run: its event stream, through lost connections, to the moment it stops moving."""
 
 import asyncio
-import time
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from folkmoot.cli.client import Client, Frame
 from folkmoot.cli.problems import ConnectionLost, Refused, is_passing
@@ -18,7 +17,6 @@ STANDING = frozenset({"paused", "awaiting_approval"})
 _TERMINAL_EVENTS = frozenset({"completion", "failure", "cancelled"})
 _TRIES = 6
 _FIRST_DELAY_SECONDS = 0.2
-_USAGE_EVERY_SECONDS = 0.5
 
 
 class RunLost(ConnectionLost):
@@ -34,7 +32,6 @@ class Follower:
     progress: Progress
     cursor: str | None = None
     log_cursor: int = 0
-    looked_at: float = field(default=float("-inf"))
 
     async def to_rest(self) -> JsonObject:
         """The run when it has ended, or stands still until somebody acts. Raises RunLost after a few tries."""
@@ -78,16 +75,11 @@ class Follower:
             return False
         self.cursor = frame.id
         await self._read_logs()
+        run = await self._look()
         self.progress.event(frame.data)
-        kind = frame.data.get("event_type")
-        if kind in _TERMINAL_EVENTS:
-            return True
-        if time.monotonic() - self.looked_at >= _USAGE_EVERY_SECONDS:
-            return status_of(await self._look()) in STANDING
-        return kind == "paused"
+        return frame.data.get("event_type") in _TERMINAL_EVENTS or status_of(run) in STANDING
 
     async def _look(self) -> JsonObject:
-        self.looked_at = time.monotonic()
         run = await self.client.get(f"/api/runs/{self.run_id}")
         self.progress.used(run.get("usage"))
         return run

@@ -1,4 +1,4 @@
-"""The guard of local mode: without accounts, only this machine may speak, and no page of another site through its browser."""
+"""The guard of local mode: without accounts only this machine may speak, and no foreign page through its browser."""
 
 import ipaddress
 from collections.abc import Collection

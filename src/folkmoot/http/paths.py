@@ -1,4 +1,4 @@
-"""One API, three spellings: `/api/...`, `/api/v1/...` and the bare path reach the same handler, with or without a slash."""
+"""One API, three spellings: `/api/...`, `/api/v1/...` and the bare path, each with or without a slash at its end."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         Path("folkmoot-data"),
-        description="Where the database file and the engine's lock live; a relative path counts from the start directory",
+        description="Where the database file and the engine's lock live; relative to the start directory",
     )
     given_database_url: SecretStr | None = Field(
         None,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
-from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.ports import Engine
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.events import TaskCompleted
@@ -33,7 +33,7 @@ _UPDATE = (
 class TaskProgress:
     """Observes runs of tasks."""
 
-    def status_changed(self, tx: Tx, engine: RunEngine, previous: str | None, run: Run) -> None:
+    def status_changed(self, tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
         if run.task_id is None:
             return
         is_new, is_over = previous is None, run.status in FINAL

@@ -72,7 +72,11 @@ def _plan(state: TeamState, _: JsonObject) -> Brief:
     sections = (("Task", _task(state)), ("Roles", "\n".join(roles)), ("Files", _files(state)))
     if not state.plans:
         return Brief(team.lead, _PLAN, sections)
-    last = (("Outputs", _outputs(state, state.plan.steps)), ("Findings", _findings(state.findings)))
+    last = (
+        ("Steps", _steps(state)),
+        ("Outputs", _outputs(state, state.plan.steps)),
+        ("Findings", _findings(state.findings)),
+    )
     return Brief(team.lead, f"{_PLAN} {_PLAN_AGAIN}", (*sections, *last))
 
 
@@ -101,6 +105,7 @@ def _verdict(state: TeamState, _: JsonObject) -> Brief:
     sections = (
         ("Task", _task(state)),
         ("Files", _files(state)),
+        ("Steps", _steps(state)),
         ("Acceptance", "\n".join(lines)),
         ("Outputs", _outputs(state, state.plan.steps)),
         ("Findings", _findings(state.findings)),
@@ -114,6 +119,7 @@ def _summary(state: TeamState, _: JsonObject) -> Brief:
     sections = (
         ("Task", _task(state)),
         ("Files", _files(state)),
+        ("Steps", _steps(state)),
         ("Artifacts", "\n".join(f"- {artifact_name(step.id)}: {_one_line(step.title)}" for step in made)),
         ("Outputs", _outputs(state, state.plan.steps)),
         ("Findings", _findings(state.findings)),
@@ -139,12 +145,16 @@ def _files(state: TeamState) -> str:
     return "\n".join(f"- [{document.id}] {_one_line(document.title)}" for document in state.given.documents)
 
 
+def _steps(state: TeamState) -> str:
+    return "\n".join(f"- {step.id}: {_one_line(step.title)} ({step.role})" for step in state.plan.steps)
+
+
 def _outputs(state: TeamState, steps: Iterable[Step]) -> str:
     shown = []
     for step in steps:
         text = state.output(step.id)
         if text is not None:
-            shown.append(f"### {step.id} ({artifact_name(step.id)}): {_one_line(step.title)}\n{_cut(_nested(text))}")
+            shown.append(f"### {step.id}\n{_cut(_nested(text))}")
     return "\n\n".join(shown)
 
 

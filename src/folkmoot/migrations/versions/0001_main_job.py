@@ -68,8 +68,9 @@ def _in_project() -> sa.ForeignKeyConstraint:
     )
 
 
-def _index(table: str, *columns: str) -> None:
-    op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
+def _indexes(table: str, *indexes: str) -> None:
+    for columns in map(str.split, indexes):
+        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -129,10 +130,7 @@ def _agent_definitions() -> None:
         sa.UniqueConstraint("workspace_id", "slug"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
     )
-    _index("agent_definitions", "agent_type")
-    _index("agent_definitions", "is_enabled")
-    _index("agent_definitions", "name")
-    _index("agent_definitions", "slug")
+    _indexes("agent_definitions", "agent_type", "is_enabled", "name", "slug")
     _partial_index("uq_agent_definitions_slug", "agent_definitions", ["slug"], "workspace_id is null", unique=True)
 
 
@@ -146,7 +144,7 @@ def _idempotency_keys() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "actor", "key"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
     )
-    _index("idempotency_keys", "expires_at")
+    _indexes("idempotency_keys", "expires_at")
 
 
 def _projects() -> None:
@@ -190,11 +188,7 @@ def _agent_instances() -> None:
         sa.ForeignKeyConstraint(["definition_id"], ["agent_definitions.id"], ondelete="RESTRICT"),
         _in_project(),
     )
-    _index("agent_instances", "definition_id")
-    _index("agent_instances", "project_id")
-    _index("agent_instances", "status")
-    _index("agent_instances", "workspace_id")
-    _index("agent_instances", "workspace_id", "project_id")
+    _indexes("agent_instances", "definition_id", "project_id", "status", "workspace_id", "workspace_id project_id")
 
 
 def _documents() -> None:
@@ -210,7 +204,7 @@ def _documents() -> None:
         sa.UniqueConstraint("workspace_id", "project_id", "sha256"),
         _in_project(),
     )
-    _index("documents", "workspace_id", "id")
+    _indexes("documents", "workspace_id id")
 
 
 def _runs() -> None:
@@ -236,10 +230,7 @@ def _runs() -> None:
         sa.ForeignKeyConstraint(["workspace_id", "parent_run_id"], ["runs.workspace_id", "runs.id"]),
         _in_project(),
     )
-    _index("runs", "conversation_id", "id")
-    _index("runs", "parent_run_id")
-    _index("runs", "status", "wake_at")
-    _index("runs", "workspace_id", "status", "priority", "created_at")
+    _indexes("runs", "conversation_id id", "parent_run_id", "status wake_at", "workspace_id status priority created_at")
 
 
 def _tasks() -> None:
@@ -259,7 +250,7 @@ def _tasks() -> None:
         sa.UniqueConstraint("workspace_id", "id"),
         _in_project(),
     )
-    _index("tasks", "workspace_id", "status", "id")
+    _indexes("tasks", "workspace_id status id")
 
 
 def _usage_records() -> None:
@@ -274,8 +265,7 @@ def _usage_records() -> None:
         sa.PrimaryKeyConstraint("id"),
         _in_project(),
     )
-    _index("usage_records", "run_id")
-    _index("usage_records", "workspace_id", "at")
+    _indexes("usage_records", "run_id", "workspace_id at")
 
 
 def _artifacts() -> None:
@@ -323,7 +313,7 @@ def _conversations() -> None:
         ),
         _in_project(),
     )
-    _index("conversations", "workspace_id", "updated_at")
+    _indexes("conversations", "workspace_id updated_at")
     _partial_index("uq_conversations_standing", "conversations", ["agent_id", "user_id"], "is_standing", unique=True)
 
 
@@ -335,7 +325,7 @@ def _run_agents() -> None:
         sa.PrimaryKeyConstraint("run_id", "agent_id"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     )
-    _index("run_agents", "agent_id", "run_id")
+    _indexes("run_agents", "agent_id run_id")
 
 
 def _run_journal() -> None:
@@ -366,8 +356,7 @@ def _messages() -> None:
         sa.UniqueConstraint("conversation_id", "seq"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
     )
-    _index("messages", "agent_id", "correlation_id")
-    _index("messages", "agent_id", "id")
+    _indexes("messages", "agent_id correlation_id", "agent_id id")
 
 
 TABLES = {

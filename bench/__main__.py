@@ -1,0 +1,30 @@
+"""`python -m bench [message|runs|start|all]`: one table for each, on loopback, with processes of its own."""
+
+import argparse
+import sys
+
+from bench import message, runs, start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product beside its floors.")
+    parser.add_argument("what", nargs="*", default=["all"], help="message, runs, start or all (the default)")
+    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server: measure message and runs on it")
+    parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual load, e.g. 0.2 for a look")
+    args = parser.parse_args()
+    known = {
+        "message": lambda: message.measure(args.scale, args.database),
+        "runs": lambda: runs.measure(args.scale, args.database),
+        "start": start.measure,
+    }
+    wanted = list(known) if args.what == ["all"] else args.what
+    if unknown := [name for name in wanted if name not in known]:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(known)} and all")
+    if sys.platform != "linux":
+        parser.error("figures of a process are read from /proc, which only Linux has")
+    for name in wanted:
+        known[name]()
+
+
+if __name__ == "__main__":
+    main()
