@@ -1,16 +1,15 @@
 """The whole application for tests: in process over ASGI, and on a real port where a socket is the point."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from pydantic import SecretStr
 
 from folkmoot.app import create_app
+from folkmoot.cli.listener import bind, serving
 from folkmoot.kernel.settings import Settings
 
 
@@ -18,7 +17,7 @@ def settings_for(database_url: str, data_dir: Path) -> Settings:
     """Settings that no environment and no `.env` reaches."""
     return Settings(
         _env_file=None,
-        given_database_url=database_url,
+        given_database_url=SecretStr(database_url),
         data_dir=data_dir,
         default_model="practice",
         log_level="WARNING",
@@ -40,18 +39,8 @@ def client_of(app: FastAPI) -> AsyncClient:
 
 @asynccontextmanager
 async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """The started application on a free port of the loopback address: `127.0.0.1:port`."""
-    place = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, loop="none", lifespan="off", log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve([place]))
-    while not server.started:
-        await asyncio.sleep(0.001)
-    try:
+    """The started application on a free port of the loopback address, as `folkmoot serve` does it: `127.0.0.1:port`."""
+    place = bind("127.0.0.1", 0)
+    async with serving(app, nullcontext(), place):
         yield f"127.0.0.1:{place.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        place.close()
+    place.close()

@@ -40,7 +40,7 @@ class Terminal:
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a process whose data is in a folder and whose model is the practice model."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH")}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     return {**kept, "DATA_DIR": str(folder / "data"), "PYTHONUNBUFFERED": "1"}
 
 

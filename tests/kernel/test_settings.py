@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from folkmoot.kernel.settings import Settings, WrongSetting, load_settings
 
@@ -78,6 +79,8 @@ def test_origins(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = Settings(_env_file=None, openai_api_key="sk-1", given_database_url="postgresql://u:pw@h/d")
+    settings = Settings(
+        _env_file=None, openai_api_key=SecretStr("sk-1"), given_database_url=SecretStr("postgresql://u:pw@h/d")
+    )
     assert "sk-1" not in repr(settings)
     assert "pw" not in repr(settings)

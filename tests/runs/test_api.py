@@ -221,7 +221,7 @@ CALLS = [
 @pytest.mark.parametrize("run_id", ["x", "0190f0f0-0000-7000-8000-000000000000", "%20", "%F0%9F%90%99"])
 async def test_unknown_runs(stage: Stage, run_id: str) -> None:
     for method, verb in CALLS:
-        body = {} if method == "PATCH" else None
+        body: JsonObject | None = {} if method == "PATCH" else None
         answer = await stage.client.request(method, f"/api/runs/{run_id}{verb}", json=body)
         assert (answer.status_code, answer.json()["detail"]) == (404, "Run not found")
 
@@ -231,7 +231,7 @@ async def test_runs_of_another_workspace_are_unknown(stage: Stage) -> None:
     other: Scope = await stage.app.state.runtime.db.write(new_scope)
     headers = {"X-Workspace-Id": other.workspace_id}
     for method, verb in CALLS:
-        body = {} if method == "PATCH" else None
+        body: JsonObject | None = {} if method == "PATCH" else None
         answer = await stage.client.request(method, f"/api/runs/{run_id}{verb}", json=body, headers=headers)
         assert (answer.status_code, answer.json()["detail"]) == (404, "Run not found")
     assert (await stage.client.get("/api/runs?kind=steps", headers=headers)).json()["runs"] == []
@@ -300,10 +300,10 @@ async def test_a_reader_that_leaves_leaves_nothing_behind(stage: Stage, wire: As
     run_id = await stage.run(["hold"])
     async with wire.stream("GET", f"/api/runs/{run_id}/stream") as answer:
         await anext(answer.aiter_lines())
-    hub = stage.app.state.runtime.hub
-    async with asyncio.timeout(5):
-        while hub._feeds or stage.app.state.engine.live._watchers:
-            await asyncio.sleep(0.01)
+        [feed] = stage.app.state.runtime.hub._feeds.values()
+    await asyncio.wait({feed.task}, timeout=5)
+    assert stage.app.state.runtime.hub._feeds == {}
+    assert stage.app.state.engine.live._watchers == {}
     assert (await stage.get(f"/api/runs/{run_id}"))["status"] == "running"
 
 

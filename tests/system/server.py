@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Server:
         self._process.terminate()
         return await self._process.wait()
 
-    def pause(self, signal_number: int) -> None:
+    def signal(self, signal_number: int) -> None:
         assert self._process is not None
         self._process.send_signal(signal_number)
 
@@ -75,6 +75,13 @@ async def server(folder: Path, **settings: str) -> AsyncIterator[Server]:
     finally:
         await serving.kill()
         serving.close()
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """For what another process does, and nothing but looking tells."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 another process sets no event of ours
+            await asyncio.sleep(0.02)
 
 
 class Api:

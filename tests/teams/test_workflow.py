@@ -296,6 +296,7 @@ DATA = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(KINDS, ANYTHING, DATA), max_size=6), st.integers(1, 9))
 def test_apply_is_total(noise: list[tuple[str, str, JsonObject]], length: int) -> None:
     play = played({"r1.review": changes("c"), "r2.review": APPROVE})

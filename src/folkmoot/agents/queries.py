@@ -45,13 +45,15 @@ _ONLINE = (
     .where(_HERE, AgentInstance.status != "offline", AgentInstance.number >= FIRST_NUMBER)
 )
 _CURRENT_RUN = (
-    sa.select(sa.func.max(Run.id))
+    sa.select(Run.id)
     .join(RunAgent, RunAgent.run_id == Run.id)
     .where(
         Run.workspace_id == sa.bindparam("workspace_id"),
         Run.status == "running",
         RunAgent.agent_id == sa.bindparam("agent_id"),
     )
+    .order_by(Run.created_at.desc())
+    .limit(1)
 )
 
 

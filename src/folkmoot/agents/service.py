@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from folkmoot.agents.json_schema import errors_of
 from folkmoot.agents.queries import (
     INSTANCE_COLUMNS,
     count_online,
@@ -23,6 +22,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.workspaces.tables import Project, Workspace

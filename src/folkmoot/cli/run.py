@@ -1,5 +1,6 @@
 """`folkmoot run`: a task, its files and its team go in; the result and its artifacts come out."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -72,4 +73,12 @@ async def start(client: Client, screen: Screen, task: JsonObject, attachments: l
     if documents and isinstance(config, dict):
         task = {**task, "config": {**config, "documents": documents}}
     made = await client.post("/api/tasks", task)
-    return await client.post("/api/runs", {"task_id": made["id"]}, key=new_id())
+    wanted: JsonObject = {"task_id": made["id"]}
+    key = new_id()
+    try:
+        return await client.post("/api/runs", wanted, key)
+    except asyncio.CancelledError:
+        # Whether it was started is not known, so it is asked again under the same key and cancelled.
+        run = await client.post("/api/runs", wanted, key)
+        await client.post(f"/api/runs/{run['id']}/cancel")
+        raise

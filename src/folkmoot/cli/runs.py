@@ -21,6 +21,8 @@ from folkmoot.kernel.json import JsonObject, dumps
 RunId = Annotated[str, typer.Argument(help="The run's id.", metavar="RUN_ID")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
+_WIDTH_OF_A_PIPE = 160
+
 command = typer.Typer(no_args_is_help=True, rich_markup_mode="rich" if sys.stdout.isatty() else None)
 
 
@@ -105,13 +107,13 @@ def runs_table(runs: list[JsonObject]) -> Table | str:
     if not runs:
         return 'There are no runs yet; start one with: folkmoot run "TASK"'
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("RUN", "STATUS", "STARTED", "TOOK", "TITLE"):
-        table.add_column(title, no_wrap=title != "STATUS", overflow="ellipsis")
-    table.columns[0].min_width = 36
+    for title, width in (("RUN", 36), ("STATUS", 9), ("STARTED", 16)):
+        table.add_column(title, no_wrap=True, min_width=width)
+    table.add_column("TITLE", no_wrap=True, overflow="ellipsis")
     for run in runs:
-        started = word(run.get("started_at"))[:19].replace("T", " ")
+        started = word(run.get("started_at"))[:16].replace("T", " ")
         title = word(run.get("title") or run.get("kind"))
-        table.add_row(str(run.get("id")), str(run.get("status")), started, duration_words(run), Text(title))
+        table.add_row(str(run.get("id")), str(run.get("status")), started, Text(title))
     return table
 
 
@@ -137,4 +139,5 @@ def _print(text: str) -> None:
 
 
 def _show(shown: Table | str) -> None:
-    Console(markup=False, highlight=False, emoji=False).print(shown)
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    Console(markup=False, highlight=False, emoji=False, width=width).print(shown)

@@ -43,8 +43,8 @@ def command(
         settings = load_settings()
         check_workers(workers or settings.api_workers)
         where = loopback(host or settings.api_host)
-        listening = bind(where, settings.api_port if port is None else port)
-        return await _serve(settings, listening, signals)
+        with bind(where, settings.api_port if port is None else port) as listening:
+            return await _serve(settings, listening, signals)
 
     go(work)
 

@@ -13,6 +13,9 @@ from folkmoot.kernel.scope import Scope
 CONVERSATION_COLUMNS = Conversation.__table__.columns
 MESSAGE_COLUMNS = Message.__table__.columns
 
+IS_STANDING = sa.text("conversations.is_standing")
+"""In the words of the partial index: SQLite does not see that `is_standing = 1` is the same."""
+
 # Typed, because PostgreSQL cannot tell what the difference of two untyped parameters is.
 _UPTO = sa.bindparam("upto", type_=sa.BigInteger())
 _MOST = sa.bindparam("most", type_=sa.BigInteger())
@@ -23,7 +26,7 @@ _CONVERSATION = _CONVERSATIONS.where(Conversation.id == sa.bindparam("conversati
 _STANDING = _CONVERSATIONS.where(
     Conversation.agent_id == sa.bindparam("agent_id"),
     Conversation.user_id == sa.bindparam("user_id"),
-    Conversation.is_standing,
+    IS_STANDING,
 )
 _MESSAGES = sa.select(*MESSAGE_COLUMNS).where(Message.deleted_at.is_(None))
 _LOG = (

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncGenerator
 
-from folkmoot.conversations.schemas import NewMessage, Reply, ReplyPending, ReplyUsage
-from folkmoot.conversations.service import Posted, post_message
+from folkmoot.conversations.schemas import Reply, ReplyPending, ReplyUsage
+from folkmoot.conversations.service import Posted, Question, post_message
 from folkmoot.http.sse import part
 from folkmoot.kernel.errors import BadGateway, Conflict
-from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.live import Watcher
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
 
@@ -35,19 +35,19 @@ class ReplyCancelled(Conflict):
     """The reply was cancelled"""
 
 
-async def ask(engine: RunEngine, scope: Scope, agent_ref: str, new: NewMessage) -> Reply | ReplyPending:
+async def ask(engine: RunEngine, scope: Scope, question: Question) -> Reply | ReplyPending:
     """Say something to an agent and wait for its reply.
 
     Raises what `post_message` refuses, ReplyFailed, ReplyTimedOut, ReplyCancelled.
     """
-    posted = await engine.database.write(post_message, scope, engine, agent_ref, new, new_id())
+    posted = await engine.database.write(post_message, scope, engine, question)
     run = await engine.wait(scope, posted.run_id, WAIT_SECONDS)
     return answer_of(run, posted)
 
 
-async def stream(engine: RunEngine, scope: Scope, agent_ref: str, new: NewMessage) -> AsyncGenerator[bytes, None]:
+async def stream(engine: RunEngine, scope: Scope, question: Question) -> AsyncGenerator[bytes, None]:
     """As `ask`, as server-sent events. What refuses the question is raised here, before anything is sent."""
-    parts = _parts(engine, scope, agent_ref, new)
+    parts = _parts(engine, scope, question)
     first = await anext(parts)
 
     async def whole() -> AsyncGenerator[bytes, None]:
@@ -61,29 +61,34 @@ async def stream(engine: RunEngine, scope: Scope, agent_ref: str, new: NewMessag
     return whole()
 
 
-async def _parts(engine: RunEngine, scope: Scope, agent_ref: str, new: NewMessage) -> AsyncGenerator[bytes, None]:
-    run_id = new_id()
-    watcher = engine.live.watch(run_id)
+async def _parts(engine: RunEngine, scope: Scope, question: Question) -> AsyncGenerator[bytes, None]:
+    watcher = engine.live.watch(question.run_id)
     try:
-        posted = await engine.database.write(post_message, scope, engine, agent_ref, new, run_id)
+        posted = await engine.database.write(post_message, scope, engine, question)
         started: JsonObject = {
-            "run_id": run_id,
+            "run_id": posted.run_id,
             "conversation_id": posted.conversation_id,
             "message_id": posted.message_id,
         }
         yield part("started", dumps(started))
-        call = None
-        async for frame in watcher:
-            if frame["type"] == "delta_reset" or call not in (None, frame["key"]):
-                # Text of an earlier call, before the tools it asked for, is no part of the reply.
-                yield part("delta_reset", "{}")
-            call = frame["key"]
-            if frame["type"] == "delta":
-                yield part("delta", dumps({"text": frame["text"]}))
-        run = await engine.wait(scope, run_id, WAIT_SECONDS)
+        if posted.run_id == question.run_id:  # else the client's key stands for an earlier reply
+            async for shown in _shown(watcher):
+                yield shown
+        run = await engine.wait(scope, posted.run_id, WAIT_SECONDS)
         yield part("done", answer_of(run, posted).model_dump_json())
     finally:
-        engine.live.leave(run_id, watcher)
+        engine.live.leave(question.run_id, watcher)
+
+
+async def _shown(watcher: Watcher) -> AsyncGenerator[bytes, None]:
+    """Frames as parts. Text of an earlier call, before the tools it asked for, is no part of the reply."""
+    call = None
+    async for frame in watcher:
+        if frame["type"] == "delta_reset" or call not in (None, frame["key"]):
+            yield part("delta_reset", "{}")
+        call = frame["key"]
+        if frame["type"] == "delta":
+            yield part("delta", dumps({"text": frame["text"]}))
 
 
 def answer_of(run: Run, posted: Posted) -> Reply | ReplyPending:

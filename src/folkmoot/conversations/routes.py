@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from starlette.requests import HTTPConnection
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
@@ -26,6 +26,7 @@ from folkmoot.conversations.service import (
     AgentOffline,
     ConversationBusy,
     NotThisAgents,
+    Question,
     conversation_view,
     message_view,
 )
@@ -33,9 +34,11 @@ from folkmoot.http.deps import Db, runtime_of
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream
+from folkmoot.http.text import Line
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.engine import TooManyLiveReplies
+from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
 from folkmoot.workspaces.deps import Here
 
 
@@ -44,6 +47,9 @@ async def _supervisor(connection: HTTPConnection) -> Supervisor:
 
 
 Tasks = Annotated[Supervisor, Depends(_supervisor)]
+IdempotencyKey = Annotated[
+    Line | None, Header(description="The same key and body within 24 hours answer the same reply")
+]
 ConversationId = Annotated[str, Path(max_length=255)]
 
 router = APIRouter(prefix="/api", tags=["conversations"])
@@ -62,6 +68,8 @@ router = APIRouter(prefix="/api", tags=["conversations"])
             NotThisAgents,
             AgentOffline,
             ConversationBusy,
+            KeyReused,
+            KeyInUse,
             ReplyCancelled,
             ReplyFailed,
             NotInitialized,
@@ -72,12 +80,20 @@ router = APIRouter(prefix="/api", tags=["conversations"])
     },
 )
 async def send_message(
-    engine: Engine, tasks: Tasks, here: Here, agent_id: AgentRef, new: NewMessage, response: Response
+    engine: Engine,
+    tasks: Tasks,
+    here: Here,
+    agent_id: AgentRef,
+    new: NewMessage,
+    idempotency_key: IdempotencyKey = None,
 ) -> Reply | Response:
     """Say something to an agent; answers its reply, or with `stream` server-sent events of it being written."""
+    route = f"POST /api/agents/{agent_id}/message"
+    key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
+    question = Question(agent_ref=agent_id, new=new, key=key)
     if new.stream:
-        return EventStream(await replies.stream(engine, here, agent_id, new), tasks)
-    return rendered(await replies.ask(engine, here, agent_id, new))
+        return EventStream(await replies.stream(engine, here, question), tasks)
+    return rendered(await replies.ask(engine, here, question))
 
 
 def rendered(reply: Reply | ReplyPending) -> Response:

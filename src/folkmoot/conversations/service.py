@@ -1,7 +1,6 @@
 """The verbs of conversations: say something to an agent, keep its reply, title, delete."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Literal
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from folkmoot.agents.tables import Agent
 from folkmoot.conversations.events import AgentMessage
 from folkmoot.conversations.queries import (
     CONVERSATION_COLUMNS,
+    IS_STANDING,
     MESSAGE_COLUMNS,
     find_standing,
     get_conversation,
@@ -27,7 +27,8 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.engine import RunEngine
-from folkmoot.runs.queries import find_run_row
+from folkmoot.runs.idempotency import RequestKey, recall, remember
+from folkmoot.runs.queries import find_run_row, get_run
 from folkmoot.runs.rules import RunStatus, WaitingFor
 from folkmoot.runs.service import NewRun, release_run, start_run
 from folkmoot.runs.tables import Run
@@ -36,22 +37,28 @@ REPLY = "reply"
 REPLY_DEADLINE_SECONDS = 3600
 _TITLE_LENGTH = 80
 
-_INSERT_CONVERSATION = sa.insert(Conversation)
 _INSERT_MESSAGE = sa.insert(Message)
 _THIS = Conversation.id == sa.bindparam("this_conversation")
 _AT = sa.bindparam("at", type_=CONVERSATION_COLUMNS.updated_at.type)
 
 # The question's place in the order, and whether its run is the live one: whoever finds the conversation free is.
+_TOOK_TURN = (Conversation.id, Conversation.last_seq, Conversation.live_run_id)
 _TAKE_TURN = (
     sa.update(Conversation)
-    .where(_THIS)
+    .where(
+        Conversation.workspace_id == sa.bindparam("this_workspace"),
+        Conversation.agent_id == sa.bindparam("this_agent"),
+    )
     .values(
         last_seq=Conversation.last_seq + 1,
         live_run_id=sa.func.coalesce(Conversation.live_run_id, sa.bindparam("run")),
         updated_at=_AT,
     )
-    .returning(Conversation.last_seq, Conversation.live_run_id)
+    .returning(*_TOOK_TURN)
 )
+_TAKE_TURN_HERE = _TAKE_TURN.where(_THIS, Conversation.kind == "direct")
+_TAKE_STANDING_TURN = _TAKE_TURN.where(Conversation.user_id == sa.bindparam("this_user"), IS_STANDING)
+_OPEN = sa.insert(Conversation).returning(*_TOOK_TURN)
 _NEXT_RUN = (
     sa.select(Message.run_id)
     .join(Run, Run.id == Message.run_id)
@@ -95,6 +102,16 @@ class AgentOffline(Conflict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of whom; its run will be `run_id`, unless the client's key stands for an earlier one."""
+
+    agent_ref: str
+    new: NewMessage
+    run_id: str = field(default_factory=new_id)
+    key: RequestKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
     """A question that is stored, and the run that replies to it."""
 
@@ -107,64 +124,52 @@ class Posted:
     agent_status: str
 
 
-def post_message(tx: Tx, scope: Scope, engine: RunEngine, agent_ref: str, new: NewMessage, run_id: str) -> Posted:
+def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) -> Posted:
     """Store a question and start its reply, or let it wait behind the one that is being written.
 
     Raises NoSuchAgent, NotInitialized, NoSuchConversation, NotThisAgents, AgentOffline, ConversationBusy,
-    TooManyLiveReplies.
+    KeyReused, TooManyLiveReplies.
     """
-    agent = get_agent(tx, scope, agent_ref)
+    agent = get_agent(tx, scope, question.agent_ref)
+    earlier = recall(tx, scope, question.key) if question.key else None
+    if earlier is not None:
+        run = get_run(tx, scope, earlier)
+        return _posted(agent, question.new, run.id, run.input)
     if agent.status == AgentStatus.OFFLINE:
         raise AgentOffline(agent_id=agent.id)
     engine.check_room()
-    conversation = _find(tx, scope, agent, new)
-    if conversation is not None and new.on_busy == "reject" and conversation.live_run_id is not None:
-        raise ConversationBusy(run_id=conversation.live_run_id)
-    at = now()
-    conversation_id = conversation.id if conversation else _open(tx, scope, agent, new, at)
-    turn = tx.write_returning(Conversation, _TAKE_TURN, this_conversation=conversation_id, run=run_id, at=at)
-    assert turn is not None, "it was found or made in this unit"
-    message_id = new_id()
-    question: JsonObject = {
+    turn = _take_turn(tx, scope, agent, question)
+    asked: JsonObject = {
         "agent_id": agent.id,
-        "conversation_id": conversation_id,
-        "message_id": message_id,
+        "conversation_id": turn.id,
+        "message_id": new_id(),
         "reply_id": new_id(),
         "history_upto": turn.last_seq,
         "max_tokens": AgentConfig.model_validate(agent.config).max_tokens,
-        "is_streamed": new.stream,
+        "is_streamed": question.new.stream,
     }
-    said = _row(
-        id=message_id,
-        conversation_id=conversation_id,
-        seq=turn.last_seq,
-        agent_id=agent.id,
-        author_kind=scope.actor.kind,
-        author_id=scope.actor.id,
-        direction="inbound",
-        text=new.message,
-        run_id=run_id,
+    _say(tx, scope.workspace_id, _asked_row(scope, question, asked))
+    if question.key:
+        remember(tx, scope, question.key, question.run_id)
+    reply = NewRun(
+        id=question.run_id,
+        kind=REPLY,
+        title=_first_line(question.new.message),
+        input=asked,
+        starts="here" if turn.live_run_id == question.run_id else "conversation",
+        conversation_id=turn.id,
+        deadline_seconds=REPLY_DEADLINE_SECONDS,
+        agents=((agent.id, "agent"),),
     )
-    _say(tx, scope.workspace_id, said)
-    start_run(
-        tx,
-        engine,
-        scope,
-        NewRun(
-            id=run_id,
-            kind=REPLY,
-            title=_first_line(new.message),
-            input=question,
-            starts="here" if turn.live_run_id == run_id else "conversation",
-            conversation_id=conversation_id,
-            deadline_seconds=REPLY_DEADLINE_SECONDS,
-            agents=((agent.id, "agent"),),
-        ),
-    )
+    start_run(tx, engine, scope, reply)
+    return _posted(agent, question.new, question.run_id, asked)
+
+
+def _posted(agent: Agent, new: NewMessage, run_id: str, asked: JsonObject) -> Posted:
     return Posted(
         run_id=run_id,
-        conversation_id=conversation_id,
-        message_id=message_id,
+        conversation_id=str(asked["conversation_id"]),
+        message_id=str(asked["message_id"]),
         text=new.message,
         agent_id=agent.id,
         agent_name=agent.name,
@@ -172,20 +177,40 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, agent_ref: str, new: N
     )
 
 
-def _find(tx: Tx, scope: Scope, agent: Agent, new: NewMessage) -> Conversation | None:
-    """The conversation a message belongs to, None where it has to be opened."""
-    if new.conversation_id is None:
-        return find_standing(tx, scope, agent.id)
-    if new.conversation_id == "new":
-        return None
-    conversation = get_conversation(tx, scope, new.conversation_id)
-    if conversation.agent_id != agent.id:
-        raise NotThisAgents(conversation_id=conversation.id)
-    return conversation
+def _take_turn(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversation:
+    """The conversation a question belongs to, with its id, `last_seq` and `live_run_id` as they are now."""
+    wanted = question.new.conversation_id
+    if wanted == "new":
+        return _open(tx, scope, agent, question)
+    if question.new.on_busy == "reject":
+        _refuse_if_busy(tx, scope, agent, wanted)
+    values = {
+        "this_workspace": scope.workspace_id,
+        "this_agent": agent.id,
+        "run": question.run_id,
+        "at": now(),
+    }
+    if wanted is None:
+        turn = tx.write_returning(Conversation, _TAKE_STANDING_TURN, this_user=scope.actor.id, **values)
+    else:
+        turn = tx.write_returning(Conversation, _TAKE_TURN_HERE, this_conversation=wanted.lower(), **values)
+    if turn is not None:
+        return turn
+    tx.wrote = False  # it touched no row: what is raised now spoils no group
+    if wanted is None:
+        return _open(tx, scope, agent, question)
+    raise NotThisAgents(conversation_id=get_conversation(tx, scope, wanted).id)
 
 
-def _open(tx: Tx, scope: Scope, agent: Agent, new: NewMessage, at: datetime) -> str:
-    is_standing = new.conversation_id is None
+def _refuse_if_busy(tx: Tx, scope: Scope, agent: Agent, wanted: str | None) -> None:
+    found = get_conversation(tx, scope, wanted) if wanted else find_standing(tx, scope, agent.id)
+    if found is not None and found.live_run_id is not None:
+        raise ConversationBusy(run_id=found.live_run_id)
+
+
+def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversation:
+    is_standing = question.new.conversation_id is None
+    at = now()
     row: dict[str, object] = {
         "id": new_id(),
         "workspace_id": scope.workspace_id,
@@ -193,16 +218,31 @@ def _open(tx: Tx, scope: Scope, agent: Agent, new: NewMessage, at: datetime) -> 
         "kind": "direct",
         "agent_id": agent.id,
         "user_id": scope.actor.id,
-        "title": agent.name if is_standing else _first_line(new.message),
-        "last_seq": 0,
-        "live_run_id": None,
+        "title": agent.name if is_standing else _first_line(question.new.message),
+        "last_seq": 1,
+        "live_run_id": question.run_id,
         "is_standing": is_standing,
         "created_at": at,
         "updated_at": at,
     }
-    tx.write(_INSERT_CONVERSATION, row)
+    opened = tx.write_returning(Conversation, _OPEN, **row)
+    assert opened is not None
     _changed(tx, scope, ConversationView.model_validate(row, extra="ignore"), "created")
-    return str(row["id"])
+    return opened
+
+
+def _asked_row(scope: Scope, question: Question, asked: JsonObject) -> dict[str, object]:
+    return _row(
+        id=asked["message_id"],
+        conversation_id=asked["conversation_id"],
+        seq=asked["history_upto"],
+        agent_id=asked["agent_id"],
+        author_kind=scope.actor.kind,
+        author_id=scope.actor.id,
+        direction="inbound",
+        text=question.new.message,
+        run_id=question.run_id,
+    )
 
 
 def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject | None) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pydantic import RootModel
 
 from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
-from folkmoot.agents.json_schema import errors_of
 from folkmoot.agents.queries import find_agent
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
@@ -16,6 +15,7 @@ from folkmoot.conversations.service import REPLY, keep_reply
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Actor, Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import OutputSchema

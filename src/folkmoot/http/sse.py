@@ -35,23 +35,27 @@ class EventStream(Response):
         self._parts = parts
         self._supervisor = supervisor
         self._sent_at = monotonic()
+        self._problem: Problem | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        last = b""
         try:
             await race(self._supervisor, self._pump(send), self._beat(send), gone(receive))
-        except Problem as problem:
-            state = Request(scope).state
-            last = part("problem", dumps(document(problem, state.path, state.request_id)))
         finally:
             await self._parts.aclose()
+        last = b""
+        if self._problem is not None:
+            state = Request(scope).state
+            last = part("problem", dumps(document(self._problem, state.path, state.request_id)))
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _pump(self, send: Send) -> None:
-        async for body in self._parts:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            self._sent_at = monotonic()
+        try:
+            async for body in self._parts:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                self._sent_at = monotonic()
+        except Problem as problem:  # kept, not raised on: a task that raises is logged as a bug
+            self._problem = problem
 
     async def _beat(self, send: Send) -> None:
         while True:

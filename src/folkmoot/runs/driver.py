@@ -14,7 +14,7 @@ from folkmoot.runs.journal import Action, Call, End, Executor, Fault, Outcome, S
 from folkmoot.runs.live import LiveCall
 from folkmoot.runs.moves import emit, let_go, move, tell
 from folkmoot.runs.ports import Engine
-from folkmoot.runs.queries import find_run_row
+from folkmoot.runs.queries import find_run_row, journal
 from folkmoot.runs.rules import CALL_LIMIT, RunStatus, WaitingFor
 from folkmoot.runs.tables import Run
 
@@ -49,9 +49,13 @@ class Driver:
 
     async def drive(self) -> None:
         """Until the run has ended, waits, is paused, is let go of, or is somebody else's."""
+        is_over = False
         try:
-            while not await self._step():
-                pass
+            while not is_over:
+                try:
+                    is_over = await self._step()
+                except Unavailable as problem:
+                    await pause(self.known.run, problem)
         except Fenced:
             _log.info("run %s: the claim is gone, letting go", self.known.run.id)
         finally:
@@ -148,12 +152,16 @@ class Driver:
 
     async def _append(self, entries: tuple[NewEntry, ...], end: End | None = None) -> None:
         """One unit. A database that is down is waited for: what was paid for is not thrown away."""
+        database, lost = self.engine.database, False
         while True:
             try:
-                self.known = await self.engine.database.write(worker_append, self.engine, self.known, entries, end)
-            except Unavailable:
-                _log.warning("run %s: the database is unavailable, trying again", self.known.run.id)
-                await asyncio.sleep(_RETRY_SECONDS)
+                if lost:
+                    self.known, entries = await database.read(_survey, self.executor, self.known, entries)
+                if entries or end is not None or not lost:
+                    self.known = await database.write(worker_append, self.engine, self.known, entries, end)
+            except Unavailable as problem:
+                await pause(self.known.run, problem)
+                lost = True
             else:
                 return
 
@@ -172,6 +180,12 @@ class Driver:
         return True
 
 
+async def pause(run: Run, problem: Unavailable) -> None:
+    """Before the database is asked again."""
+    _log.warning("run %s: %s; trying again", run.id, problem.detail)
+    await asyncio.sleep(_RETRY_SECONDS)
+
+
 def idempotency_key(run_id: str, use: Use) -> str:
     """The same for every try of the same use of a tool."""
     return f"{run_id}:{use.key}"
@@ -182,6 +196,14 @@ def _look(tx: Tx, executor: Executor[object], known: Folded) -> Folded:
     if run is None or run.epoch != known.run.epoch or run.status != RunStatus.RUNNING:
         raise Fenced
     return catch_up(tx, executor, Folded(run, known.state, known.seq), run.journal_seq)
+
+
+def _survey(
+    tx: Tx, executor: Executor[object], known: Folded, entries: tuple[NewEntry, ...]
+) -> tuple[Folded, tuple[NewEntry, ...]]:
+    """After a commit whose outcome is unknown: where the run stands, and which entries it does not hold yet."""
+    written = {(entry.kind, entry.key) for entry in journal(tx, known.run.id, after=known.seq)}
+    return _look(tx, executor, known), tuple(new for new in entries if (new.kind, new.key) not in written)
 
 
 def _rest(tx: Tx, engine: Engine, known: Folded, wake_at: datetime | None) -> None:

@@ -17,7 +17,7 @@ from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.append import Fenced, Folded, fold, worker_append
-from folkmoot.runs.driver import Driver, hand_back
+from folkmoot.runs.driver import Driver, hand_back, pause
 from folkmoot.runs.journal import End, Entry, Executor
 from folkmoot.runs.live import LiveHub
 from folkmoot.runs.moves import announce
@@ -73,6 +73,7 @@ class RunEngine:
         self._executors: dict[str, Executor[object]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waiters: dict[str, list[asyncio.Future[Run]]] = {}
+        self._has_stopped = False
 
     def register(self, executor: Executor[S]) -> None:
         """The engine hands an executor only states of its own making, whatever they are."""
@@ -96,8 +97,15 @@ class RunEngine:
         self._tasks[known.run.id] = self.supervisor.start(self._drive(driver), f"run {known.run.id}")
 
     async def work(self, run_id: str, epoch: int) -> None:
-        """What the dispatcher calls: claim the run and drive it to where it rests. A lost claim is no error."""
-        claimed = await self.database.write(claim, self, run_id, epoch)
+        """What the dispatcher calls: claim the run and drive it to where it rests.
+
+        A lost claim is no error, nor is a database that is down: the sweep tells of the run again.
+        """
+        try:
+            claimed = await self.database.write(claim, self, run_id, epoch)
+        except Unavailable as problem:
+            _log.warning("run %s cannot be claimed: %s", run_id, problem.detail)
+            return
         if claimed is not None:
             self.begin_here(*claimed)
             await asyncio.wait((self._tasks[run_id],))
@@ -129,20 +137,20 @@ class RunEngine:
             driver.news.set()
 
     async def wait(self, scope: Scope, run_id: str, seconds: float) -> Run:
-        """The run once it has ended, or as it is after that time. Raises NoSuchRun."""
+        """The run once it has ended, or as it is after that time or when this process stops. Raises NoSuchRun."""
         ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         waiters = self._waiters.setdefault(run_id, [])
         waiters.append(ended)
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             while True:
-                left = deadline - asyncio.get_running_loop().time()
+                left = 0 if self._has_stopped else deadline - asyncio.get_running_loop().time()
                 if run_id not in self.drivers or left <= 0:
                     run = await self.database.read(get_run, scope, run_id)
                     if run.status in FINAL or left <= 0:
                         return run
                 await asyncio.wait((ended,), timeout=min(left, _POLL_SECONDS))
-                if ended.done():
+                if ended.done() and not ended.cancelled():
                     return ended.result()
         finally:
             if ended in waiters:
@@ -151,7 +159,10 @@ class RunEngine:
                 self._waiters.pop(run_id, None)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Claim nothing new, let what is in flight end for a while, hand the rest back for another worker."""
+        """Claim nothing new, let what is in flight end for a while, hand the rest back for another worker.
+
+        Whoever waits for a run then gets it as it is. May be called again.
+        """
         await self.dispatcher.stop()
         for driver in self.drivers.values():
             driver.drain()
@@ -167,6 +178,10 @@ class RunEngine:
                 await self.database.write(hand_back, self, driver.known)
             except Fenced:
                 continue
+        self._has_stopped = True
+        for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
+            waiter.cancel()
+        self.live.close_all()
 
 
 def claim(tx: Tx, engine: RunEngine, run_id: str, epoch: int) -> tuple[Folded, frozenset[str]] | None:
@@ -193,7 +208,12 @@ async def _fail_on_bug(engine: RunEngine, known: Folded) -> None:
         error_code="internal_error",
         error_message="Internal error; the server's log has the details",
     )
-    try:
-        await engine.database.write(worker_append, engine, known, (), end)
-    except Fenced:
-        return
+    while True:
+        try:
+            await engine.database.write(worker_append, engine, known, (), end)
+        except Fenced:
+            return
+        except Unavailable as problem:
+            await pause(known.run, problem)
+        else:
+            return

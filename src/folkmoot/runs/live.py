@@ -71,6 +71,11 @@ class LiveHub:
         for watcher in self._watchers.get(run_id, ()):
             watcher.close()
 
+    def close_all(self) -> None:
+        """Nothing more will be shown: the process stops."""
+        for run_id in tuple(self._watchers):
+            self.close(run_id)
+
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:

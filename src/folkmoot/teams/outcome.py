@@ -76,7 +76,7 @@ def template(state: TeamState) -> Summary:
 
 def steps_done(state: TeamState) -> int:
     """Steps of the plan with nothing left to do in this round."""
-    return len(state.plan.steps) - sum(1 for step_id in state.round.due if not state.is_done(step_id))
+    return len(state.plan.steps) - len(state.round.due) + len(state.done)
 
 
 def percent(state: TeamState) -> float:
@@ -89,6 +89,5 @@ def percent(state: TeamState) -> float:
         return 0.0
     rounds = float(len(state.verdicts))
     if len(state.rounds) > len(state.verdicts):
-        due = state.round.due
-        rounds += sum(1 for step_id in due if state.is_done(step_id)) / (len(due) + 1)
+        rounds += len(state.done) / (len(state.round.due) + 1)
     return round(10 + 80 * rounds / state.round_limit, 1)

@@ -103,15 +103,6 @@ class TeamState:
     def steps(self) -> Mapping[str, Step]:
         return {step.id: step for step in self.plan.steps} if self.plans else {}
 
-    def turn(self, step: Step) -> Turn:
-        """The turn of a step in this round, as it is or as it begins."""
-        number = self.round.number
-        key = turn_key(number, step.id)
-        if (known := self.turns.get(key)) is not None:
-            return known
-        recipe: JsonObject = {"kind": "step", "round": number, "step": step.id}
-        return Turn(plan=TurnPlan(key=key, role=step.role, recipe=recipe, limit=TURN_LIMIT))
-
     def output(self, step_id: str, upto: int | None = None) -> str | None:
         """What the step made last, in this plan and up to this round; None where it has not been done."""
         for past in reversed(self.rounds[:upto]):
@@ -122,19 +113,21 @@ class TeamState:
                 return turn.answer.text
         return None
 
-    def is_done(self, step_id: str) -> bool:
-        """Whether this round's turn of the step has an answer."""
-        turn = self.turns.get(turn_key(self.round.number, step_id))
-        return turn is not None and turn.answer is not None
+    @cached_property
+    def done(self) -> frozenset[str]:
+        """The due steps of this round whose turn has an answer."""
+        keys = ((step_id, turn_key(self.round.number, step_id)) for step_id in self.round.due)
+        turns = ((step_id, self.turns.get(key)) for step_id, key in keys)
+        return frozenset(step_id for step_id, turn in turns if turn is not None and turn.answer is not None)
 
     def is_ready(self, step: Step) -> bool:
         """Whether all that the step depends on is done, in this round or before."""
-        return all(self.is_done(other) for other in step.depends_on if other in self.round.due)
+        return all(other in self.done or other not in self.round.due for other in step.depends_on)
 
     @property
     def is_worked(self) -> bool:
         """Whether all due steps of the round are done."""
-        return all(self.is_done(step_id) for step_id in self.round.due)
+        return len(self.done) == len(self.round.due)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -149,9 +142,21 @@ class TeamState:
         turns = (self.turns.get(key) for key in keys)
         return next((turn.fault for turn in turns if turn is not None and turn.fault is not None), None)
 
-    def fingerprint(self, verdict: Verdict) -> str:
-        made = {step_id: content_hash(self.output(step_id) or "") for step_id in self.steps}
-        return fingerprint(made, verdict.findings)
+
+def turn_of(state: TeamState, step: Step) -> Turn:
+    """The turn of a step in this round, as it is or as it begins."""
+    number = state.round.number
+    key = turn_key(number, step.id)
+    if (known := state.turns.get(key)) is not None:
+        return known
+    recipe: JsonObject = {"kind": "step", "round": number, "step": step.id}
+    return Turn(plan=TurnPlan(key=key, role=step.role, recipe=recipe, limit=TURN_LIMIT))
+
+
+def fingerprint_of(state: TeamState, verdict: Verdict) -> str:
+    """What two rounds have in common that went in a circle: the texts of all steps, and what was found."""
+    made = {step_id: content_hash(state.output(step_id) or "") for step_id in state.steps}
+    return fingerprint(made, verdict.findings)
 
 
 def turn_key(number: int, step_id: str) -> str:

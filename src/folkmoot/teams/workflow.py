@@ -22,7 +22,7 @@ from folkmoot.teams.rules import (
     in_order,
     steps_again,
 )
-from folkmoot.teams.state import Round, TeamInput, TeamState
+from folkmoot.teams.state import Round, TeamInput, TeamState, fingerprint_of, turn_of
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -118,7 +118,7 @@ def _worked(state: TeamState, entry: Entry) -> TeamState:
             step = state.steps[step_id]
         case _:
             return state
-    turn = state.turn(step)
+    turn = turn_of(state, step)
     after = turn.apply(entry)
     if after is turn or not state.is_ready(step):
         return state
@@ -132,7 +132,7 @@ def _reviewed(state: TeamState, entry: Entry) -> TeamState:
     if (fault := fault_of(entry)) is not None:
         return replace(state, fault=fault)
     verdict = _form(entry, Verdict)
-    fingerprint = state.fingerprint(verdict) if verdict is not None else None
+    fingerprint = fingerprint_of(state, verdict) if verdict is not None else None
     standing = Standing(
         rounds=len(state.rounds),
         round_limit=state.round_limit,
@@ -170,8 +170,8 @@ def _form(entry: Entry, type_: type[F]) -> F | None:
 
 def _work(state: TeamState) -> tuple[Action, ...]:
     """What every step that waits for no other wants next."""
-    ready = (state.steps[step_id] for step_id in state.round.due)
-    return tuple(action for step in ready if state.is_ready(step) for action in state.turn(step).wanted())
+    open_steps = (state.steps[step_id] for step_id in state.round.due if step_id not in state.done)
+    return tuple(action for step in open_steps if state.is_ready(step) for action in turn_of(state, step).wanted())
 
 
 def _ask(role: str, key: str, form: str, *, closing: bool = False) -> Call:
@@ -234,12 +234,13 @@ def _role(state: TeamState, key: str) -> str:
 
 
 def _metered(state: TeamState, entry: Entry) -> TeamState:
-    state = replace(state, last_at=max(state.last_at, entry.at))
+    last_at = max(state.last_at, entry.at)
     spent, phase = spent_of(entry.data.get("usage")), _phase(entry.key)
     if spent is None or phase is None:
-        return state
+        return replace(state, last_at=last_at)
     account = (phase, _role(state, entry.key))
-    return replace(state, spent={**state.spent, account: state.spent.get(account, Spent()) + spent})
+    total_spent = {**state.spent, account: state.spent.get(account, Spent()) + spent}
+    return replace(state, last_at=last_at, spent=total_spent)
 
 
 def _is_news(state: TeamState, key: str) -> bool:

@@ -1,7 +1,8 @@
 """The request on the OpenAI-compatible wire, written in one pass over the parts of a conversation."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import orjson
 from pydantic_ai.messages import (
@@ -26,31 +27,29 @@ NEW_TOKEN_FIELD = "max_completion_tokens"  # noqa: S105 likewise
 _SCHEMA_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Dialect:
-    """What one server takes of the wire's optional fields: assumed, then unlearnt from its 400s."""
+    """What one server takes of the wire's optional fields: assumed, then unlearnt from its refusals."""
 
-    has_response_format: bool = True
+    form: Literal["json_schema", "json_object"] | None = "json_schema"
     has_stream_options: bool = True
     has_temperature: bool = True
     token_field: str = OLD_TOKEN_FIELD
     is_settled: bool = False
 
-    def unlearn(self, complaint: str) -> bool:
-        """Whether the complaint is about a field that is now left out, so that asking again can help."""
+    def without(self, complaint: str) -> "Dialect | None":
+        """The dialect that does without what the complaint is about; None where it is about nothing optional."""
         said = complaint.lower()
-        if self.has_response_format and re.search(r"response_format|json_schema|json schema|grammar", said):
-            self.has_response_format = False
-        elif self.has_stream_options and "stream_options" in said:
-            self.has_stream_options = False
-        elif self.has_temperature and "temperature" in said:
-            self.has_temperature = False
-        elif not self.is_settled and re.search(r"max_(completion_)?tokens", said):
+        if self.form is not None and re.search(r"response_format|json_schema|json schema|grammar", said):
+            return replace(self, form="json_object" if self.form == "json_schema" else None)
+        if self.has_stream_options and "stream_options" in said:
+            return replace(self, has_stream_options=False)
+        if self.has_temperature and "temperature" in said:
+            return replace(self, has_temperature=False)
+        if not self.is_settled and re.search(r"max_(completion_)?tokens", said):
             is_old = self.token_field == OLD_TOKEN_FIELD
-            self.token_field, self.is_settled = NEW_TOKEN_FIELD if is_old else OLD_TOKEN_FIELD, True
-        else:
-            return False
-        return True
+            return replace(self, token_field=NEW_TOKEN_FIELD if is_old else OLD_TOKEN_FIELD, is_settled=True)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +83,8 @@ class Body:
                 for tool in parameters.function_tools
             ]
         output = parameters.output_object
-        if output is not None and dialect.has_response_format:
-            body["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": _schema_name(output), "schema": output.json_schema},
-            }
+        if output is not None and dialect.form is not None:
+            body["response_format"] = _response_format(output, dialect.form)
         if self.is_streamed:
             body["stream"] = True
             if dialect.has_stream_options:
@@ -160,6 +156,16 @@ def _schema_text(output: OutputObjectDefinition) -> str:
         f"Answer with one JSON value that fits this JSON Schema ({_schema_name(output)}), "
         f"without prose and without code fences:\n{dumps(output.json_schema)}"
     )
+
+
+def _response_format(output: OutputObjectDefinition, form: Literal["json_schema", "json_object"]) -> JsonObject:
+    """OpenAI's way, or the older one of llama-cpp-python and others, where the schema stands beside the type."""
+    if form == "json_object":
+        return {"type": "json_object", "schema": output.json_schema}
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": _schema_name(output), "schema": output.json_schema},
+    }
 
 
 def _schema_name(output: OutputObjectDefinition) -> str:

@@ -102,16 +102,28 @@ class WireModel(Model):
     async def _sent(self, body: Body) -> AsyncGenerator[Reply]:
         """The reply to the body; sent again at once where the server only minds a field it can do without."""
         while True:
+            spoken = self._dialect
             async with self._link.post(
-                self._place, "/chat/completions", body.encode(self._dialect), is_streamed=body.is_streamed
+                self._place, "/chat/completions", body.encode(spoken), is_streamed=body.is_streamed
             ) as reply:
                 if reply.status == 200:
                     yield reply
                     return
                 said = await reply.read_some(MAX_ERROR_BYTES)
                 fault = fault_of(reply.status, said, self._place, reply.header("Retry-After"))
-            if reply.status not in (400, 422, 501) or not self._dialect.unlearn(said.decode(errors="replace")):
+            if not self._unlearns(spoken, reply.status, said.decode(errors="replace")):
                 raise fault
+
+    def _unlearns(self, spoken: Dialect, status: int, said: str) -> bool:
+        """Whether the server minds a field of this dialect; a call beside this one may have met that before."""
+        if status not in (400, 422, 501) and not (status == 500 and "response_format" in said):
+            return False  # llama-cpp-python answers 500 to a field it cannot read
+        lesser = spoken.without(said)
+        if lesser is None:
+            return False
+        if self._dialect == spoken:
+            self._dialect = lesser
+        return True
 
 
 @dataclass
