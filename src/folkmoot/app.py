@@ -37,7 +37,8 @@ from folkmoot.http.paths import CanonicalPath
 from folkmoot.http.render import add_renderers
 from folkmoot.http.requests import Requests
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.settings import Settings, load_settings, reveal
+from folkmoot.kernel.logs import log_to_stderr
+from folkmoot.kernel.settings import Settings, WrongSetting, load_settings, reveal
 from folkmoot.kernel.signals import when_asked_to_end
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.knowledge.routes import router as knowledge_router
@@ -78,14 +79,17 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, address: str | None = None) -> FastAPI:
-    """The application; `address` is where it answers, for commands that find its lock. Raises WrongSetting."""
+def create_app(settings: Settings | None = None, address: str | None = None, *, works: bool = True) -> FastAPI:
+    """The application; `address` is where it answers, for commands that find its lock. Raises WrongSetting.
+
+    One that does not work answers calls and leaves runs alone, also those that were interrupted.
+    """
     settings = settings or load_settings()
     app = Api(
         title="Folkmoot",
         version=__version__,
         description="Teams of AI agents and people work, debate and decide",
-        lifespan=partial(_lifespan, settings, address),
+        lifespan=partial(_lifespan, settings, address, works),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -101,6 +105,16 @@ def create_app(settings: Settings | None = None, address: str | None = None) -> 
     add_renderers(app)
     app.user_middleware = _layers(settings, app.state.figures)
     return app
+
+
+def app_of_environment() -> FastAPI:
+    """The application as environment and `.env` say, logging to stderr; a wrong setting ends the process in one line."""
+    try:
+        settings = load_settings()
+    except WrongSetting as wrong:
+        raise SystemExit(f"folkmoot: {wrong}") from None
+    log_to_stderr(settings.effective_log_level)
+    return create_app(settings)
 
 
 def _layers(settings: Settings, figures: Figures) -> list[Middleware]:
@@ -133,7 +147,7 @@ def llm_settings(settings: Settings) -> LlmSettings:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, address: str | None, app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(settings: Settings, address: str | None, works: bool, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         gateway = Gateway(llm_settings(settings))
         stack.push_async_callback(gateway.aclose)
@@ -143,7 +157,8 @@ async def _lifespan(settings: Settings, address: str | None, app: FastAPI) -> As
         runtime = await _open(settings, gateway, stack)
         engine = _engine(app, runtime)
         await runtime.db.write(_prepare, settings)
-        _start(settings, runtime, engine, stack)
+        if works:
+            _start(settings, runtime, engine, stack)
         stack.enter_context(_rare_collections())
         _log.info("Folkmoot %s started on %s; model: %s", __version__, runtime.db.dialect, gateway.describe())
         yield

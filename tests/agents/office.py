@@ -35,7 +35,8 @@ LIMITS = LlmLimits(first_token=5, idle=5, total=10, backoff=0.001)
 
 
 async def _look_up(context: ToolContext, given: JsonObject) -> Json:
-    return f"found {given.get('query')} for {context.agent_id}"
+    among = "" if context.document_ids is None else f" among {', '.join(context.document_ids)}"
+    return f"found {given.get('query')} for {context.agent_id}{among}"
 
 
 LOOK_UP = Tool(

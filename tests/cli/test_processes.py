@@ -75,9 +75,21 @@ def test_resume_after_kill_9(terminal: Terminal, silent_model: str) -> None:
         until(started.stderr, "analysis by")
         started.kill()
         started.wait(timeout=20)
+    assert "status    running" in terminal.type("runs", "show", run_id).out, "looking at a run starts nothing"
     printed = terminal.type("resume", run_id)
     assert printed.code == 0, printed
     assert printed.out.endswith(f"run {run_id}\n")
+
+
+def test_a_run_whose_process_was_killed_can_be_cancelled(terminal: Terminal, silent_model: str) -> None:
+    with process(terminal.folder, "run", TASK, OPENAI_BASE_URL=silent_model) as started:
+        run_id = run_id_in(until(started.stderr, "run "))
+        until(started.stderr, "analysis by")
+        started.kill()
+        started.wait(timeout=20)
+    cancelled = terminal.type("runs", "cancel", run_id)
+    assert cancelled.code == 0
+    assert cancelled.out.startswith("cancelled")
 
 
 def test_beside_a_server(terminal: Terminal) -> None:

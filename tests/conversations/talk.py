@@ -66,3 +66,10 @@ async def end_of(office: Office, posted: Posted) -> tuple[str, Json]:
 async def say_anything(office: Office, agent: JsonObject, message: str) -> tuple[int, JsonObject]:
     answer = await office.client.post(f"/api/agents/{agent['id']}/message", json={"message": message})
     return answer.status_code, answer.json()
+
+
+def listed(page: JsonObject, resource: str = "messages") -> list[JsonObject]:
+    """The items of a list answer."""
+    items = page[resource]
+    assert isinstance(items, list)
+    return [item for item in items if isinstance(item, dict)]

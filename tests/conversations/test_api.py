@@ -7,7 +7,7 @@ from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import journal
 from tests.agents.office import Office, open_office
-from tests.conversations.talk import all_events, echo, events_about, say, texts_of
+from tests.conversations.talk import all_events, echo, events_about, listed, say, texts_of
 from tests.stubs.openai_stub import OpenAIStub
 
 
@@ -94,7 +94,7 @@ async def test_messages_are_read_by_cursor_and_filtered(db: Database, scope: Sco
         first = await office.get(f"{path}?limit=4")
         rest = await office.get(f"{path}?after={first['next']}")
         assert (first["next"], rest["next"]) == (4, None)
-        seqs = [message["seq"] for page in (first, rest) for message in page["messages"]]  # type: ignore[union-attr,call-overload,index]
+        seqs = [message["seq"] for page in (first, rest) for message in listed(page)]
         assert seqs == [1, 2, 3, 4, 5, 6]
         mine = await office.get(f"/api/agents/{ada['id']}/messages?direction=outbound&limit=1&skip=1")
         assert mine["total"] == 3

@@ -8,7 +8,7 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import get_run
 from folkmoot.runs.service import cancel_run
 from tests.agents.office import open_office
-from tests.conversations.talk import echo, end_of, frames, post, say, say_anything, texts_of
+from tests.conversations.talk import echo, end_of, frames, listed, post, say, say_anything, texts_of
 from tests.stubs.openai_stub import OpenAIStub, Reply
 
 
@@ -45,7 +45,7 @@ async def test_a_second_message_is_stored_at_once_and_waits(db: Database, scope:
             ("pending", "conversation"),
         ]
         log = await office.get(f"/api/conversations/{one.conversation_id}/messages")
-        assert [message["text"] for message in log["messages"]] == ["one", "two", "three"]  # type: ignore[union-attr,index,call-overload]
+        assert [message["text"] for message in listed(log)] == ["one", "two", "three"]
         shown = await office.get(f"/api/agents/{ada['id']}/status")
         assert (shown["status"], shown["current_run_id"]) == ("busy", one.run_id)
         assert (await office.get("/api/agents?status=busy"))["total"] == 1

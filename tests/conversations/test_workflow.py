@@ -9,6 +9,8 @@ from folkmoot.conversations.service import Question
 from folkmoot.db.database import Database
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.schemas import NewDocument
+from folkmoot.knowledge.service import add_document
 from tests.agents.office import Office, open_office
 from tests.conversations.talk import echo, frames, say, say_anything, texts_of
 from tests.stubs.openai_stub import LONG_TEXT, OpenAIStub, Reply
@@ -119,6 +121,26 @@ async def test_tools_are_used_and_earlier_text_is_no_part_of_the_reply(db: Datab
         usage = done["usage"]
         assert isinstance(usage, dict)
         assert usage["model_calls"] == 2
+
+
+async def test_tags_narrow_what_an_agent_may_search(db: Database, scope: Scope) -> None:
+    documents = {}
+    for tag in ("law", "la", 'la"w', "%"):
+        new = NewDocument(title=tag, text=f"About {tag}.", tags=[tag, "all"])
+        documents[tag] = (await add_document(db, scope, new))[0].id
+    script = [
+        Reply(calls=(("look_up", '{"query": "x"}'),), finish="tool_calls"),
+        Reply(text="Done"),
+    ]
+    for tags, found in (
+        (["law"], documents["law"]),
+        (["%", "la"], f"{documents['%']}, {documents['la']}"),
+        (["none"], ""),
+    ):
+        async with OpenAIStub(script) as stub, open_office(db, scope, stub.base_url) as office:
+            ada = await office.hire(tools=["look_up"], knowledge_tags=[*tags])
+            await say(office, ada, "Hello")
+            assert texts_of(stub.calls[1])[-1] == f"found x for {ada['id']} among {found}"
 
 
 async def test_endless_tool_calls_are_a_problem(db: Database, scope: Scope) -> None:

@@ -194,17 +194,49 @@ async def test_structured_output_is_asked_for_twice_over() -> None:
             pytest.fail(f"no schema in {other}")
 
 
+STRUCTURED = Request(models=HELLO.models, messages=HELLO.messages, output=OutputSchema("a", {}))
+
+
 async def test_a_server_without_response_format_is_asked_without_and_remembered() -> None:
     def script(body: JsonObject) -> Reply:
         if "response_format" in body:
             return Reply(status=400, text="Unknown field: response_format")
         return Reply(text='{"a": 1}')
 
-    request = Request(models=HELLO.models, messages=HELLO.messages, output=OutputSchema("a", {}))
     async with asked(script) as (gateway, stub):
-        await gateway.ask(request)
-        await gateway.ask(request)
-    assert ["response_format" in call for call in stub.calls] == [True, False, False]
+        await gateway.ask(STRUCTURED)
+        await gateway.ask(STRUCTURED)
+    assert ["response_format" in call for call in stub.calls] == [True, True, False, False]
+
+
+async def test_a_server_with_the_older_response_format_gets_the_schema_in_it() -> None:
+    """llama-cpp-python's, down to its status: it answers 500 to a body that it cannot validate."""
+    said = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'input': 'json_schema'}"
+
+    def script(body: JsonObject) -> Reply:
+        if body["response_format"] == {"type": "json_object", "schema": {}}:
+            return Reply(text='{"a": 1}')
+        return Reply(status=500, text=said)
+
+    async with asked(script) as (gateway, stub):
+        for _ in range(2):
+            assert (await gateway.ask(STRUCTURED)).text == '{"a": 1}'
+    assert len(stub.calls) == 3
+
+
+async def test_calls_at_the_same_time_unlearn_a_field_together() -> None:
+    def script(body: JsonObject) -> Reply:
+        match body["response_format"]:
+            case {"type": "json_object"}:
+                return Reply(text='{"a": 1}')
+            case _:
+                return Reply(status=400, text="response_format: json_schema is not known here")
+
+    async with asked(script) as (gateway, stub):
+        answers = await asyncio.gather(*(gateway.ask(STRUCTURED) for _ in range(8)))
+        assert [answer.text for answer in answers] == ['{"a": 1}'] * 8
+        await gateway.ask(STRUCTURED)
+    assert stub.calls[-1]["response_format"] == {"type": "json_object", "schema": {}}
 
 
 async def test_a_server_that_wants_the_newer_token_field() -> None:

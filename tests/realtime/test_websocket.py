@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -10,23 +9,21 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from folkmoot.kernel.json import JsonObject, loads
-from tests.runs.test_api import Held, Stage
-from tests.serving import client_of, listening, running, settings_for
+from tests.runs.test_api import Stage, stage
+from tests.serving import listening
 
-
-@pytest.fixture
-async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with running(settings_for(database_url, tmp_path)) as app, client_of(app) as client:
-        executor = Held()
-        app.state.engine.register(executor)
-        yield Stage(app, client, executor, await app.state.workspaces.find())
-        executor.go.set()
+__all__ = ["stage"]
 
 
 @pytest.fixture
 async def place(stage: Stage) -> AsyncIterator[str]:
     async with listening(stage.app) as place:
         yield f"ws://{place}"
+
+
+def opened(stage: Stage, place: str, address: str) -> connect:
+    """A socket in the stage's workspace."""
+    return connect(f"{place}/ws/runs/{address}", additional_headers={"X-Workspace-Id": stage.scope.workspace_id})
 
 
 async def receive(socket: ClientConnection) -> JsonObject:
@@ -49,7 +46,7 @@ async def rest(socket: ClientConnection) -> list[JsonObject]:
 
 async def test_from_the_start(stage: Stage, place: str) -> None:
     run_id = await stage.run(["a"], ["hold"])
-    async with connect(f"{place}/ws/runs/{run_id}?after=0") as socket:
+    async with opened(stage, place, f"{run_id}?after=0") as socket:
         first = await receive(socket)
         assert (first["type"], first["channel"], first["after"], first["reset"]) == (
             "subscribed",
@@ -68,16 +65,16 @@ async def test_from_the_start(stage: Stage, place: str) -> None:
 
 async def test_from_a_cursor(stage: Stage, place: str) -> None:
     run_id = await stage.done(["a"], ["b"])
-    async with connect(f"{place}/ws/runs/{run_id}?after=0") as socket:
+    async with opened(stage, place, f"{run_id}?after=0") as socket:
         whole = await rest(socket)
-    async with connect(f"{place}/ws/runs/{run_id}/?after={whole[3]['seq']}") as socket:
+    async with opened(stage, place, f"{run_id}/?after={whole[3]['seq']}") as socket:
         assert (await rest(socket))[1:] == whole[4:]
 
 
 @pytest.mark.parametrize("query", ["", "?after=1000000"])
 async def test_when_everything_was_told(stage: Stage, place: str, query: str) -> None:
     run_id = await stage.done(["a"])
-    async with connect(f"{place}/ws/runs/{run_id}{query}") as socket:
+    async with opened(stage, place, f"{run_id}{query}") as socket:
         [frame] = await rest(socket)
     assert frame["type"] == "subscribed"
 
@@ -109,7 +106,7 @@ async def test_foreign_pages(stage: Stage, place: str) -> None:
 
 async def test_a_peer_that_leaves(stage: Stage, place: str) -> None:
     run_id = await stage.run(["hold"])
-    async with connect(f"{place}/ws/runs/{run_id}?after=0") as socket:
+    async with opened(stage, place, f"{run_id}?after=0") as socket:
         await receive(socket)
         await socket.send("what a client says is ignored")
         [feed] = stage.app.state.runtime.hub._feeds.values()

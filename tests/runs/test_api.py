@@ -71,7 +71,9 @@ async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     async with running(settings_for(database_url, tmp_path)) as app, client_of(app) as client:
         executor = Held()
         app.state.engine.register(executor)
-        yield Stage(app, client, executor, await app.state.workspaces.find())
+        scope: Scope = await app.state.runtime.db.write(new_scope)
+        client.headers["X-Workspace-Id"] = scope.workspace_id
+        yield Stage(app, client, executor, scope)
         executor.go.set()
 
 
@@ -238,6 +240,16 @@ async def test_runs_of_another_workspace_are_unknown(stage: Stage) -> None:
     assert (await stage.get(f"/api/runs/{run_id}"))["status"] == "completed"
 
 
+async def test_who_waits_is_answered_when_the_process_stops(stage: Stage) -> None:
+    run_id = await stage.run(["hold"])
+    await stage.executor.at_it.wait()
+    waiting = asyncio.create_task(stage.get(f"/api/runs/{run_id}/wait?timeout=300"))
+    await asyncio.sleep(0)
+    await stage.app.state.engine.stop(0)
+    shown = await asyncio.wait_for(waiting, 10)
+    assert (shown["status"], shown["waiting_for"]) == ("pending", "start")
+
+
 @dataclass
 class Event:
     id: str | None
@@ -264,7 +276,11 @@ async def events_of(client: AsyncClient, path: str, headers: dict[str, str] | No
 @pytest.fixture
 async def wire(stage: Stage) -> AsyncIterator[AsyncClient]:
     """The same application over a real connection."""
-    async with listening(stage.app) as place, AsyncClient(base_url=f"http://{place}", timeout=10) as client:
+    headers = {"X-Workspace-Id": stage.scope.workspace_id}
+    async with (
+        listening(stage.app) as place,
+        AsyncClient(base_url=f"http://{place}", timeout=10, headers=headers) as client,
+    ):
         yield client
 
 
@@ -298,6 +314,7 @@ async def test_stream_is_resumed(stage: Stage, wire: AsyncClient) -> None:
 
 async def test_a_reader_that_leaves_leaves_nothing_behind(stage: Stage, wire: AsyncClient) -> None:
     run_id = await stage.run(["hold"])
+    await stage.executor.at_it.wait()
     async with wire.stream("GET", f"/api/runs/{run_id}/stream") as answer:
         await anext(answer.aiter_lines())
         [feed] = stage.app.state.runtime.hub._feeds.values()

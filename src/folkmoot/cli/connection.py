@@ -2,8 +2,9 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from folkmoot.cli.client import Client, client_at
 from folkmoot.cli.problems import ConnectionLost, Refused
@@ -17,24 +18,35 @@ _SERVER_TRIES = 50
 
 
 @asynccontextmanager
-async def connect(screen: Screen, signals: Signals) -> AsyncIterator[Client]:
-    """A client of the API, whoever serves it. Waits, and says so, while another command holds the data."""
+async def connect(screen: Screen, signals: Signals, *, works: bool = False) -> AsyncIterator[Client]:
+    """A client of the API, whoever serves it. Waits, and says so, while another command holds the data.
+
+    Only a command that `works` takes up runs when it becomes the holder: looking at them must not start any.
+    """
     settings = load_settings()
     async with AsyncExitStack() as stack:
-        yield await _open(settings, screen, signals, stack)
+        yield await _open(settings, screen, partial(_hold, settings, signals, works), stack)
 
 
-async def _open(settings: Settings, screen: Screen, signals: Signals, stack: AsyncExitStack) -> Client:
+Hold = Callable[[], AbstractAsyncContextManager[Client]]
+
+
+def _hold(settings: Settings, signals: Signals, works: bool) -> AbstractAsyncContextManager[Client]:
+    """The app and all it needs are loaded only by a command that has to be the server."""
+    holding = importlib.import_module("folkmoot.cli.holding")
+    held: AbstractAsyncContextManager[Client] = holding.hold(settings, signals, works=works)
+    return held
+
+
+async def _open(settings: Settings, screen: Screen, hold: Hold, stack: AsyncExitStack) -> Client:
     while True:
         holder = None if settings.is_postgres else await until_free(settings, screen)
         if holder is not None and holder.address is not None:
             client = await stack.enter_async_context(client_at(holder.address))
             await _until_it_answers(client, holder)
             return client
-        # The app and all it needs are loaded only by a command that has to be the server.
-        holding = importlib.import_module("folkmoot.cli.holding")
         try:
-            client = await stack.enter_async_context(holding.hold(settings, signals))
+            client = await stack.enter_async_context(hold())
         except HeldByAnother:
             await asyncio.sleep(_POLL_SECONDS)
         else:

@@ -17,15 +17,15 @@ _GRACE_SECONDS = 3
 
 
 @asynccontextmanager
-async def hold(settings: Settings, signals: Signals) -> AsyncIterator[Client]:
-    """Hold the data and serve the API to oneself. Raises HeldByAnother."""
+async def hold(settings: Settings, signals: Signals, *, works: bool) -> AsyncIterator[Client]:
+    """Hold the data and serve the API to oneself, working on runs or leaving them alone. Raises HeldByAnother."""
     # Made with mode 0700, so nobody else reaches the socket; /tmp keeps its path within a socket's 100 bytes.
     folder = Path(tempfile.mkdtemp(prefix="folkmoot-"))
     clean = partial(shutil.rmtree, folder, ignore_errors=True)
     signals.at_once.append(clean)
     try:
         socket = folder / "api"
-        app = create_app(settings)
+        app = create_app(settings, works=works)
         life = app.router.lifespan_context(app)
         async with serving(app, life, socket, _GRACE_SECONDS), client_on(socket) as client:
             yield client

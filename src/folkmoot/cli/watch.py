@@ -30,7 +30,7 @@ async def watch(signals: Signals, wish: Wish, begin: Callable[[Client, Screen], 
     """Connect, begin a run (`begin` answers it) and follow it to where it rests. The exit code."""
     screen = Screen(is_quiet=wish.is_json)
     signals.at_once.append(screen.leave_at_once)
-    async with connect(screen, signals) as client:
+    async with connect(screen, signals, works=True) as client:
         run = await begin(client, screen)
         run_id = str(run["id"])
         screen.say(f"run {run_id}")

@@ -1,5 +1,7 @@
 """Every SELECT of conversations and messages."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
@@ -8,7 +10,9 @@ from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.json import dumps
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.tables import Document
 
 CONVERSATION_COLUMNS = Conversation.__table__.columns
 MESSAGE_COLUMNS = Message.__table__.columns
@@ -50,6 +54,10 @@ _HISTORY = (
     .order_by(_TURN.desc(), Message.seq.desc())
     .limit(_MOST)
 )
+
+
+MOST_TAGGED = 5000
+"""Documents an agent can be narrowed to by its tags, the newest first."""
 
 
 class NoSuchConversation(NotFound):
@@ -113,3 +121,18 @@ def history(tx: Tx, conversation_id: str, upto: int, limit: int) -> list[Message
     """
     rows = tx.all(Message, _HISTORY, conversation_id=conversation_id, upto=upto, most=limit + 1)
     return rows[::-1]
+
+
+def documents_tagged(tx: Tx, scope: Scope, tags: Sequence[str]) -> tuple[str, ...]:
+    """Ids of the workspace's documents that carry any of these tags."""
+    listed = sa.type_coerce(Document.tags, sa.Text)
+    found = (
+        sa.select(Document.id)
+        .where(
+            Document.workspace_id == scope.workspace_id,
+            sa.or_(*(listed.contains(dumps(tag), autoescape=True) for tag in tags)),
+        )
+        .order_by(Document.id.desc())
+        .limit(MOST_TAGGED)
+    )
+    return tuple(row.id for row in tx.all(Document, found))

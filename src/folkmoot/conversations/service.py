@@ -245,10 +245,10 @@ def _asked_row(scope: Scope, question: Question, asked: JsonObject) -> dict[str,
     )
 
 
-def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject | None) -> None:
+def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
     """The run of a reply is over: store what it says, if it has said anything, and let the next one begin."""
     asked = run.input
-    text = result.get("response") if result else None
+    text = result.get("response")
     conversation_id = str(asked["conversation_id"])
     turn = tx.write_returning(
         Conversation,
@@ -261,7 +261,7 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject | None) -
     )
     if turn is None:
         return
-    if isinstance(text, str) and result:
+    if isinstance(text, str):
         said = _row(
             id=asked["reply_id"],
             conversation_id=conversation_id,

@@ -10,7 +10,7 @@ from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
 from folkmoot.agents.turn import Turn, TurnPlan
 from folkmoot.conversations.prompt import Persona, Said, reply_prompt
-from folkmoot.conversations.queries import history
+from folkmoot.conversations.queries import documents_tagged, history
 from folkmoot.conversations.service import REPLY, keep_reply
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.facts import Fact
@@ -133,8 +133,7 @@ class ReplyExecutor:
     def project(self, tx: Tx, run: Run, before: Replying, after: Replying, entry: Entry) -> None:
         if entry.kind == "ended":
             result = entry.data.get("result")
-            is_whole = entry.data.get("status") == "completed" and isinstance(result, dict)
-            keep_reply(tx, self._engine, run, result if is_whole and isinstance(result, dict) else None)
+            keep_reply(tx, self._engine, run, result if isinstance(result, dict) else {})
 
     async def perform(self, run: Run, state: Replying, action: Call | Use, live: Live) -> Outcome:
         scope = Scope(run.workspace_id, run.project_id, Actor("agent", str(action.agent_id), "agent"))
@@ -166,14 +165,15 @@ class ReplyExecutor:
         return await ask_for_turn(self._gateway, self._tools, asking, watched)
 
     async def _use(self, run: Run, scope: Scope, use: Use) -> Outcome:
-        agent = await self._engine.database.read(find_agent, scope, scope.actor.id)
+        config, documents = await self._engine.database.read(_reach, scope)
         context = ToolContext(
             scope=scope,
             db=self._engine.database,
             run_id=run.id,
             agent_id=use.agent_id,
             idempotency_key=idempotency_key(run.id, use),
-            offered=self._offered(AgentConfig.model_validate(agent.config)) if agent else (),
+            document_ids=documents,
+            offered=self._offered(config),
         )
         return await use_for_turn(self._tools, context, use)
 
@@ -191,6 +191,14 @@ def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent | None, li
     limit = AgentConfig.model_validate(agent.config).history_limit
     rows = history(tx, str(asked["conversation_id"]), upto if isinstance(upto, int) else 0, limit)
     return agent, [Said(row.direction == "outbound", row.text) for row in rows]
+
+
+def _reach(tx: Tx, scope: Scope) -> tuple[AgentConfig, tuple[str, ...] | None]:
+    """What the agent may use now, and the documents it may search, None for all."""
+    agent = find_agent(tx, scope, scope.actor.id)
+    config = AgentConfig.model_validate(agent.config if agent else {})
+    tags = config.knowledge_tags
+    return config, documents_tagged(tx, scope, tags) if tags else None
 
 
 def _form(schema: JsonObject | None) -> Form | None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.json import dumps, loads
 
 _LOCK = "engine.lock"
+_TRIES, _TRY_SECONDS = 5, 0.01
+"""`read_holder` has the lock for a moment when nobody holds it; that is no reason to give up."""
 
 
 class HeldByAnother(Conflict):
@@ -34,14 +37,17 @@ class Holder:
         """The lock, or None where another process has it. Makes the directory where there is none."""
         data_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        holder = cls(descriptor)
-        holder.say(address)
-        return holder
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_TRY_SECONDS)
+            else:
+                holder = cls(descriptor)
+                holder.say(address)
+                return holder
+        os.close(descriptor)
+        return None
 
     def say(self, address: str | None) -> None:
         """Write down at which address this process answers."""

@@ -60,8 +60,3 @@ def last_seq_about(tx: Tx, workspace_id: str, about: tuple[str, str]) -> int:
     name, value = about
     seq: int | None = tx.scalar(_LAST_ABOUT[name], workspace=workspace_id, about=value)
     return seq or 0
-
-
-def last_of_type(tx: Tx, workspace_id: str, run_id: str, kind: str) -> Event | None:
-    """The newest event of a run with this type."""
-    return tx.first(Event, _LAST_OF_TYPE, workspace=workspace_id, run=run_id, kind=kind)

@@ -59,6 +59,7 @@ class Run(Times, Table):
     cost: Mapped[Decimal | None]
     model_calls: Mapped[int]
     round_count: Mapped[int]
+    plan: Mapped[JsonObject | None]
     meta_data: Mapped[JsonObject]
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]

@@ -2,10 +2,9 @@
 
 from folkmoot.db.tx import Tx
 from folkmoot.events.frames import view
-from folkmoot.events.queries import last_of_type, last_seq_about, latest_seq, list_events
+from folkmoot.events.queries import last_seq_about, latest_seq, list_events
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import is_id
-from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.artifacts import NoSuchArtifact, get_artifact, list_artifacts
 from folkmoot.runs.logs import line_of, wanted
@@ -21,13 +20,13 @@ _SAME = (
 )
 
 
-def run_view(run: Run, plan: JsonObject | None = None, cursor: int | None = None) -> RunView:
+def run_view(run: Run, cursor: int | None = None) -> RunView:
     return RunView.model_validate(
         {
             **{name: getattr(run, name) for name in _SAME},
             "pausing": run.is_pausing,
             "priority": PRIORITY_NAMES[run.priority],
-            "plan": plan,
+            "plan": run.plan,
             "results": run.result,
             "metadata": run.meta_data,
             "duration_seconds": _duration(run),
@@ -52,10 +51,7 @@ def _duration(run: Run) -> float | None:
 def show_run(tx: Tx, scope: Scope, run_id: str, *, with_cursor: bool) -> RunView:
     """Raises NoSuchRun."""
     run = get_run(tx, scope, run_id)
-    planned = last_of_type(tx, run.workspace_id, run.id, "plan_ready")
-    plan = planned.data.get("plan") if planned is not None else None
-    cursor = latest_seq(tx, run.workspace_id) if with_cursor else None
-    return run_view(run, plan if isinstance(plan, dict) else None, cursor)
+    return run_view(run, latest_seq(tx, run.workspace_id) if with_cursor else None)
 
 
 def show_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[RunView], int]:

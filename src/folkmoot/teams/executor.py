@@ -28,7 +28,9 @@ from folkmoot.tools.registry import ToolContext, ToolRegistry
 SEARCH = "search_knowledge"
 
 _UNREADABLE = ("invalid_output", "answer_truncated")
-_SET_ROUND = sa.update(Run).where(Run.id == sa.bindparam("this_run")).values(round_count=sa.bindparam("rounds"))
+_THIS_RUN = sa.update(Run).where(Run.id == sa.bindparam("this_run"))
+_SET_ROUND = _THIS_RUN.values(round_count=sa.bindparam("rounds"))
+_SET_PLAN = _THIS_RUN.values(plan=sa.bindparam("made", type_=Run.__table__.columns.plan.type))
 
 
 class TeamRequest(BaseModel):
@@ -108,7 +110,9 @@ class TeamExecutor:
         return opened.model_dump(mode="json")
 
     def project(self, tx: Tx, run: Run, before: TeamState, after: TeamState, entry: Entry) -> None:
-        """A finished step's text becomes the next version of its artifact; the run shows its round."""
+        """A finished step's text becomes the next version of its artifact; the run shows its plan and round."""
+        if len(after.plans) > len(before.plans):
+            tx.write(_SET_PLAN, {"this_run": run.id, "made": after.plan.model_dump(mode="json")})
         if len(after.rounds) > len(before.rounds):
             tx.write(_SET_ROUND, {"this_run": run.id, "rounds": len(after.rounds)})
         if after.turns is before.turns:

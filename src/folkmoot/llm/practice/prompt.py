@@ -20,8 +20,10 @@ SECTIONS = frozenset(
 _HEADING = re.compile(r"^##\s+([A-Za-z][A-Za-z _-]*?)\s*:?\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)")
 _WORD = re.compile(r"[^\W_][\w'-]{2,}")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?!\[)|\n+")  # a citation stays with its sentence
-_MARKUP = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s*|\|)+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?!\[)")  # a citation stays with its sentence
+_MARKUP = re.compile(r"^\s*(?:[-*+]\s+|\d+[.)]\s+|>\s*)+")
+_NO_PROSE = re.compile(r"^\s*(?:#{1,6}\s|\|)")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _STOP_TEXT = """
 the and for are was were not but with from that this these those have has had its his her their our your you can
 could will would shall should may might must any all each every some such than then there here what which who whom
@@ -35,6 +37,7 @@ _OWN_WORDS = re.compile(
 )
 _CITED = re.compile(r"(.*\S)\s*\[([\w.:-]{1,64})\]$")
 _MAX_SENTENCES = 2_000
+_READ = 200_000
 _SHORTEST, _LONGEST = 15, 400
 
 
@@ -137,10 +140,27 @@ def split_sections(text: str) -> tuple[str, dict[str, str]]:
 
 
 def sentences_of(text: str) -> Iterator[str]:
-    for piece in _SENTENCE_END.split(text):
-        sentence = " ".join(_MARKUP.sub("", piece).replace("|", " ").split())
-        if _SHORTEST <= len(sentence) <= _LONGEST and " " in sentence and not _OWN_WORDS.search(sentence):
-            yield sentence
+    """What reads as a sentence: no headings, tables or code; lines that were wrapped are whole again."""
+    for block in _blocks(text):
+        for piece in _SENTENCE_END.split(_LINK.sub(r"\1", block)):
+            sentence = " ".join(piece.split())
+            if _SHORTEST <= len(sentence) <= _LONGEST and " " in sentence and not _OWN_WORDS.search(sentence):
+                yield sentence
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Paragraphs and list items without their marks."""
+    block: list[str] = []
+    is_code = False
+    for line in (*text[:_READ].splitlines(), ""):
+        is_fence = line.lstrip().startswith("```")
+        is_code ^= is_fence
+        is_break = is_fence or is_code or not line.strip() or _NO_PROSE.match(line) is not None
+        if (is_break or _MARKUP.match(line)) and block:
+            yield " ".join(block)
+            block = []
+        if not is_break:
+            block.append(_MARKUP.sub("", line).strip())
 
 
 def keywords(text: str) -> list[str]:
@@ -161,7 +181,9 @@ def best_sentences(sentences: list[Sentence], about: str, count: int) -> list[Se
     scored = [(sum(1 / (1 + frequency[stem]) + 0.5 for stem in found), -n) for n, found in enumerate(of) if found]
     chosen: dict[str, int] = {}
     for _, negative in sorted(scored, reverse=True):
-        chosen.setdefault(sentences[-negative].text.lower(), -negative)
+        text = sentences[-negative].text.lower()
+        if not any(text in other for other in chosen):
+            chosen[text] = -negative
         if len(chosen) == count:
             break
     return [sentences[n] for n in sorted(chosen.values())]

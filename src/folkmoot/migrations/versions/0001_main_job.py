@@ -221,7 +221,7 @@ def _runs() -> None:
             "deadline_left_seconds? input_tokens output_tokens cost? model_calls "
             "round_count",
         ),
-        *_columns(TEXT, "title input result? error_message? meta_data"),
+        *_columns(TEXT, "title input result? error_message? plan? meta_data"),
         *_columns(TIME, "wake_at? deadline_at? started_at? completed_at? created_at updated_at"),
         *_columns(sa.Boolean(), "is_resumed is_pausing holds_slot"),
         sa.PrimaryKeyConstraint("id"),
