@@ -20,7 +20,7 @@ from folkmoot.conversations.routes import router as conversations_router
 from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
-from folkmoot.db.lanes import Hooks
+from folkmoot.db.lanes import DatabaseUnavailable, Hooks
 from folkmoot.db.tx import Tx
 from folkmoot.engine.holder import HeldByAnother, Holder
 from folkmoot.engine.local import LocalDispatcher
@@ -59,7 +59,8 @@ from folkmoot.tasks.rules import TaskDefaults
 from folkmoot.teams.executor import TeamExecutor
 from folkmoot.tools.builtin import builtin_tools
 from folkmoot.tools.registry import ToolRegistry
-from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.workspaces.deps import SelectorsDisagree
+from folkmoot.workspaces.lookup import NoSuchWorkspace, WorkspaceLookup
 from folkmoot.workspaces.service import ensure_default
 
 GRACE_SECONDS = 5.0
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None, address: str | None = None, *, 
         generate_unique_id_function=operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+    app.problems_of_scope = (NoSuchWorkspace, SelectorsDisagree, DatabaseUnavailable)
     app.state.figures = Figures()
     app.state.agent_settings = AgentSettings(settings.agents_enabled, settings.agent_max_concurrency)
     app.state.task_defaults = TaskDefaults(max_rounds=settings.mgx_max_rounds)
@@ -108,7 +110,7 @@ def create_app(settings: Settings | None = None, address: str | None = None, *, 
 
 
 def app_of_environment() -> FastAPI:
-    """The application as environment and `.env` say, logging to stderr; a wrong setting ends the process in one line."""
+    """The application as environment and `.env` say, logging to stderr; a wrong setting ends it in one line."""
     try:
         settings = load_settings()
     except WrongSetting as wrong:

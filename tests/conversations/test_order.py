@@ -2,12 +2,16 @@
 
 import asyncio
 
+import pytest
+import sqlalchemy as sa
+
+from folkmoot.agents.tables import AgentInstance
 from folkmoot.db.database import Database
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import get_run
 from folkmoot.runs.service import cancel_run
-from tests.agents.office import open_office
+from tests.agents.office import Office, open_office
 from tests.conversations.talk import echo, end_of, frames, listed, post, say, say_anything, texts_of
 from tests.stubs.openai_stub import OpenAIStub, Reply
 
@@ -123,3 +127,21 @@ async def test_one_idempotency_key_is_one_reply(db: Database, scope: Scope) -> N
             assert (other.status_code, other.json()["code"]) == (409, "key_reused")
             key = {"Idempotency-Key": "twice"}
         assert len(stub.calls) == 2
+
+
+async def test_a_full_server_asks_to_come_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = await office.hire()
+    monkeypatch.setattr("folkmoot.runs.engine.LIVE_HERE", 0)
+    answer = await office.client.post(f"/api/agents/{ada['id']}/message", json={"message": "Hello"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "too_many_live_replies")
+    assert answer.headers["retry-after"] == "1"
+    assert (await office.get("/api/conversations"))["total"] == 0
+
+
+async def test_an_agent_that_is_offline_takes_no_message(office: Office) -> None:
+    ada = await office.hire()
+    stop = sa.update(AgentInstance).values(status="offline")
+    await office.db.write(lambda tx: tx.write(stop.where(AgentInstance.id == ada["id"])))
+    status, problem = await say_anything(office, ada, "Hello")
+    assert (status, problem["code"]) == (409, "agent_offline")
+    assert (await office.get(f"/api/agents/{ada['id']}"))["status"] == "offline"

@@ -224,6 +224,59 @@ async def test_a_server_with_the_older_response_format_gets_the_schema_in_it() -
     assert len(stub.calls) == 3
 
 
+async def test_bounds_no_grammar_holds_stay_out_of_it_and_in_the_text() -> None:
+    """llama.cpp refuses a grammar of so many repetitions; llama-cpp-python's process dies of it."""
+    text: JsonObject = {"type": "string", "minLength": 1, "maxLength": 4000}
+    schema: JsonObject = {
+        "type": "object",
+        "properties": {"a": text, "maxLength": {"type": "integer"}, "b": {"type": "array", "items": text}},
+        "maxProperties": 10_000,
+        "default": {"maxLength": 4000},
+    }
+    lean: JsonObject = {"type": "string", "minLength": 1}
+    expected: JsonObject = {
+        "type": "object",
+        "properties": {"a": lean, "maxLength": {"type": "integer"}, "b": {"type": "array", "items": lean}},
+        "default": {"maxLength": 4000},
+    }
+    tool = ToolSchema("search", "Looks up", schema)
+    request = Request(models=HELLO.models, messages=HELLO.messages, tools=(tool,), output=OutputSchema("a", schema))
+    async with asked([Reply(text="{}")]) as (gateway, stub):
+        await gateway.ask(request)
+    match stub.calls[0]:
+        case {
+            "response_format": {"json_schema": {"schema": dict(form)}},
+            "tools": [{"function": {"parameters": dict(parameters)}}],
+            "messages": [{"content": str(told)}, *_],
+        }:
+            assert form == parameters == expected
+            assert '"maxLength":4000' in told
+        case other:
+            pytest.fail(f"no schema in {other}")
+
+
+async def test_a_server_without_null_content_gets_empty_text() -> None:
+    def script(body: JsonObject) -> Reply:
+        match body["messages"]:
+            case [_, _, {"content": str(text)}, *_]:
+                return Reply(text=f"<{text}>")
+            case _:
+                return Reply(
+                    status=500, text="7 validation errors: 'content'), 'msg': 'Input should be a valid string'"
+                )
+
+    call = ToolCall("c1", "search", {})
+    request = Request(
+        models=HELLO.models,
+        messages=(*HELLO.messages, Assistant("", (call,)), ToolResult("c1", "search", "found")),
+        tools=(SEARCH,),
+    )
+    async with asked(script) as (gateway, stub):
+        for _ in range(2):
+            assert (await gateway.ask(request)).text == "<>"
+    assert len(stub.calls) == 3
+
+
 async def test_calls_at_the_same_time_unlearn_a_field_together() -> None:
     def script(body: JsonObject) -> Reply:
         match body["response_format"]:

@@ -34,7 +34,18 @@ class AgentConfig(BaseModel):
 
 
 class NewAgent(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "definition_slug": "assistant",
+                    "name": "Ada",
+                    "config": {"instructions": "Be brief.", "tools": ["search_knowledge"]},
+                }
+            ]
+        },
+    )
 
     definition_id: Line | None = None
     definition_slug: Line | None = None
@@ -51,6 +62,34 @@ class NewAgent(BaseModel):
 
 
 class AgentView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "number": 4,
+                    "slug": "ada",
+                    "name": "Ada",
+                    "type": "assistant",
+                    "agent_type": "assistant",
+                    "role": None,
+                    "status": "active",
+                    "description": "A plain assistant",
+                    "capabilities": ["chat"],
+                    "definition_id": "01a1fdeb-4e27-785a-94fa-5c10c491a2b6",
+                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "config": {"instructions": "Be brief."},
+                    "state": {},
+                    "last_heartbeat": None,
+                    "last_error": None,
+                    "created_at": "2026-11-21T11:43:40.174309Z",
+                    "updated_at": "2026-11-21T11:43:40.174313Z",
+                }
+            ]
+        }
+    )
+
     id: str
     number: int
     slug: str
@@ -77,6 +116,23 @@ class AgentPage(Page):
 
 
 class DefinitionView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-4e27-785a-94fa-5c10c491a2b6",
+                    "name": "Assistant",
+                    "slug": "assistant",
+                    "agent_type": "assistant",
+                    "description": "A plain assistant",
+                    "capabilities": ["chat"],
+                    "config_schema": {"type": "object", "properties": {"instructions": {"type": "string"}}},
+                    "metadata": {},
+                }
+            ]
+        }
+    )
+
     id: str
     name: str
     slug: str
@@ -92,6 +148,29 @@ class DefinitionPage(Page):
 
 
 class AgentStatusView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "agent_name": "Ada",
+                    "agent_type": "assistant",
+                    "status": "active",
+                    "capabilities": ["chat"],
+                    "task_count": 1,
+                    "success_count": 1,
+                    "error_count": 0,
+                    "success_rate": 1.0,
+                    "avg_task_duration": 0.9,
+                    "created_at": "2026-11-21T11:43:40.174309Z",
+                    "last_active_at": "2026-11-21T11:43:40.217977Z",
+                    "current_run_id": None,
+                    "last_error": None,
+                }
+            ]
+        }
+    )
+
     agent_id: str
     agent_name: str
     agent_type: str

@@ -53,6 +53,7 @@ IdempotencyKey = Annotated[
 ConversationId = Annotated[str, Path(max_length=255)]
 
 router = APIRouter(prefix="/api", tags=["conversations"])
+_PARTS = 'event: delta\ndata: {"text": "After a crash"}\n\nevent: done\ndata: {"response": "After a crash"}\n\n'
 
 
 @router.post(
@@ -60,7 +61,7 @@ router = APIRouter(prefix="/api", tags=["conversations"])
     response_model=Reply,
     dependencies=[Depends(enabled_agents)],
     responses={
-        200: {"content": {"text/event-stream": {}}},
+        200: {"content": {"text/event-stream": {"example": _PARTS}}},
         202: {"model": ReplyPending, "description": "The reply is not there yet; its run goes on"},
         **problems(
             NoSuchAgent,

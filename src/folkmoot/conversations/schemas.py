@@ -16,7 +16,10 @@ Direction = Literal["inbound", "outbound", "system"]
 class NewMessage(BaseModel):
     """`conversation_id`: none = the standing conversation with the agent, `new` opens one."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"message": "What is promised about crashes?", "conversation_id": "new"}]},
+    )
 
     message: LongText
     conversation_id: Line | None = None
@@ -32,6 +35,26 @@ class ReplyUsage(BaseModel):
 
 
 class Reply(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "message": "What is promised about crashes?",
+                    "response": "After a crash every run goes on where it was.",
+                    "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "agent_name": "Ada",
+                    "status": "active",
+                    "conversation_id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
+                    "message_id": "01a1fdeb-52a3-745f-9179-801539551fa2",
+                    "reply_id": "01a1fdeb-52a3-74b3-913c-a9d9460d13e0",
+                    "run_id": "01a1fdeb-529e-778b-bc5c-33e5dd398c8b",
+                    "models": ["openai:gpt-5-mini"],
+                    "usage": {"input_tokens": 120, "output_tokens": 14, "cost_usd": "0.0001", "model_calls": 1},
+                }
+            ]
+        }
+    )
+
     message: str
     response: str
     agent_id: str
@@ -48,6 +71,21 @@ class Reply(BaseModel):
 class ReplyPending(BaseModel):
     """The reply is not there yet: it waits for its turn, for a person or for a provider."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "run_id": "01a1fdeb-529e-778b-bc5c-33e5dd398c8b",
+                    "status": "running",
+                    "waiting_for": "provider",
+                    "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "conversation_id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
+                    "message_id": "01a1fdeb-52a3-745f-9179-801539551fa2",
+                }
+            ]
+        }
+    )
+
     run_id: str
     status: str
     waiting_for: str | None
@@ -57,6 +95,30 @@ class ReplyPending(BaseModel):
 
 
 class MessageView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-52a3-745f-9179-801539551fa2",
+                    "conversation_id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
+                    "seq": 1,
+                    "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "author_kind": "user",
+                    "author_id": "local",
+                    "direction": "inbound",
+                    "text": "What is promised about crashes?",
+                    "payload": None,
+                    "correlation_id": None,
+                    "task_id": None,
+                    "run_id": "01a1fdeb-529e-778b-bc5c-33e5dd398c8b",
+                    "reply_to": None,
+                    "models": [],
+                    "created_at": "2026-11-21T11:43:40.212584Z",
+                }
+            ]
+        }
+    )
+
     id: str
     conversation_id: str
     seq: int
@@ -82,10 +144,31 @@ class MessageLog(BaseModel):
     """Messages in order; `next` is the `after` of what follows, null at the end."""
 
     messages: list[MessageView]
-    next: int | None
+    next: int | None = Field(examples=[None])
 
 
 class ConversationView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
+                    "kind": "direct",
+                    "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                    "user_id": "local",
+                    "title": "Ada",
+                    "is_standing": True,
+                    "last_seq": 2,
+                    "live_run_id": None,
+                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "created_at": "2026-11-21T11:43:40.194202Z",
+                    "updated_at": "2026-11-21T11:43:40.217688Z",
+                }
+            ]
+        }
+    )
+
     id: str
     kind: str
     agent_id: str | None
@@ -105,6 +188,6 @@ class ConversationPage(Page):
 
 
 class ConversationChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "On crashes"}]})
 
     title: Annotated[Line, Field(max_length=200)]

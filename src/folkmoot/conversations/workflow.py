@@ -139,10 +139,10 @@ class ReplyExecutor:
         scope = Scope(run.workspace_id, run.project_id, Actor("agent", str(action.agent_id), "agent"))
         if isinstance(action, Use):
             return await self._use(run, scope, action)
-        agent, said = await self._engine.database.read(_material, scope, state.asked)
-        if agent is None:
+        material = await self._engine.database.read(_material, scope, state.asked)
+        if material is None:
             return Outcome(fault=_AGENT_GONE)
-        config = AgentConfig.model_validate(agent.config)
+        agent, config, said = material
         tools = self._offered(config)
         persona = Persona(
             name=agent.name,
@@ -182,15 +182,16 @@ class ReplyExecutor:
         return tuple(dict.fromkeys(name for name in config.tools if name in known))
 
 
-def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent | None, list[Said]]:
-    """Who speaks, and what was said up to the question."""
+def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConfig, list[Said]] | None:
+    """Who speaks, how, and what was said up to the question; None where the agent is gone."""
     agent = find_agent(tx, scope, scope.actor.id)
     if agent is None:
-        return None, []
+        return None
+    config = AgentConfig.model_validate(agent.config)
     upto = asked["history_upto"]
-    limit = AgentConfig.model_validate(agent.config).history_limit
-    rows = history(tx, str(asked["conversation_id"]), upto if isinstance(upto, int) else 0, limit)
-    return agent, [Said(row.direction == "outbound", row.text) for row in rows]
+    assert isinstance(upto, int), "the verb that stored the question wrote it"
+    rows = history(tx, str(asked["conversation_id"]), upto, config.history_limit)
+    return agent, config, [Said(row.direction == "outbound", row.text) for row in rows]
 
 
 def _reach(tx: Tx, scope: Scope) -> tuple[AgentConfig, tuple[str, ...] | None]:

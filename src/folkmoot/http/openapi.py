@@ -1,11 +1,15 @@
-"""OpenAPI as we mean it: every error is a problem document, validation included."""
+"""OpenAPI as we mean it: every error is a problem document, and every answer has an example."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from folkmoot.http.problems import MEDIA_TYPE
+from folkmoot.http.body import BodyTooLarge
+from folkmoot.http.local import HostNotLocal, NotLocal, OriginRefused
+from folkmoot.http.problems import MEDIA_TYPE, problems
+from folkmoot.http.render import InternalError
+from folkmoot.kernel.errors import Invalid, Problem
 
 _DOCUMENT = {
     "title": "ProblemDocument",
@@ -37,6 +41,8 @@ _DOCUMENT = {
         },
     },
 }
+_PROBLEM = {"$ref": "#/components/schemas/ProblemDocument"}
+_SELECTOR = "x-workspace-id"
 _REPLACED = ("HTTPValidationError", "ValidationError")
 
 
@@ -48,26 +54,65 @@ def operation_id(route: APIRoute) -> str:
 class Api(FastAPI):
     """FastAPI, with every error described as the problem document it is."""
 
+    problems_of_scope: tuple[type[Problem], ...] = ()
+    """What an operation that takes a workspace selector may answer besides what its route declares."""
+
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = _described(super().openapi())
+            self.openapi_schema = self._described(super().openapi())
         return self.openapi_schema
 
+    def _described(self, document: dict[str, Any]) -> dict[str, Any]:
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in _REPLACED:
+            schemas.pop(name, None)
+        schemas["ProblemDocument"] = _DOCUMENT
+        for path in document["paths"].values():
+            for operation in path.values():
+                is_scoped = any(given["name"] == _SELECTOR for given in operation.get("parameters", ()))
+                _declare(operation, self.problems_of_scope if is_scoped else ())
+                for answer in operation["responses"].values():
+                    _show(answer.get("content", {}), schemas)
+                _show(operation.get("requestBody", {}).get("content", {}), schemas)
+        return document
 
-def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for name in _REPLACED:
-        components.pop(name, None)
-    components["ProblemDocument"] = _DOCUMENT
-    for path in schema["paths"].values():
-        for operation in path.values():
-            _declare(operation["responses"])
-    return schema
+
+def _declare(operation: dict[str, Any], scoped: tuple[type[Problem], ...]) -> None:
+    """Add what the layers ahead of every route may answer, and what is wrong with a selector."""
+    responses = operation["responses"]
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]
+    of_body = (BodyTooLarge,) if "requestBody" in operation else ()
+    everywhere = problems(NotLocal, HostNotLocal, OriginRefused, *of_body, Invalid, InternalError, *scoped)
+    for status, added in everywhere.items():
+        _add(responses.setdefault(str(status), {"description": "", "content": {}}), added)
+    operation["responses"] = dict(sorted(responses.items()))
 
 
-def _declare(responses: dict[str, Any]) -> None:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-    for status, title in (("422", "The request is not valid"), ("500", "Internal server error")):
-        if status not in responses or "application/json" in responses[status].get("content", {}):
-            responses[status] = {"description": title, "content": content}
+def _add(declared: dict[str, Any], added: dict[str, Any]) -> None:
+    """One more reason for a status that has some already."""
+    known = declared["content"].setdefault(MEDIA_TYPE, {"schema": _PROBLEM, "examples": {}})["examples"]
+    declared["description"] = "; ".join(filter(None, (declared["description"], added["description"])))
+    known.update(added["content"][MEDIA_TYPE]["examples"])
+
+
+def _show(content: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for media in content.values():
+        if "example" not in media and "examples" not in media:
+            media.update(("example", example) for example in _example(media.get("schema", {}), schemas))
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> list[Any]:
+    """What the schema shows of itself, else what its parts show together; empty where one shows nothing."""
+    if "$ref" in schema:
+        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "examples" in schema:
+        return [schema["examples"][0]]
+    if "default" in schema:
+        return [schema["default"]]
+    if schema.get("type") == "array":
+        found = _example(schema.get("items", {}), schemas)
+        return [found] if found else []
+    parts = {name: _example(part, schemas) for name, part in schema.get("properties", {}).items()}
+    return [{name: part[0] for name, part in parts.items()}] if parts and all(parts.values()) else []

@@ -13,9 +13,8 @@ from folkmoot.knowledge.queries import NoSuchDocument
 from folkmoot.knowledge.schemas import DocumentPage, DocumentView, NewDocument, Passage, Passages
 from folkmoot.knowledge.service import DocumentDeleted, DocumentTooLarge, EmptyDocument
 from folkmoot.workspaces.deps import Here
-from folkmoot.workspaces.lookup import NoSuchWorkspace
 
-router = APIRouter(prefix="/api/knowledge", tags=["knowledge"], responses=problems(NoSuchWorkspace))
+router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
 
 @router.post(

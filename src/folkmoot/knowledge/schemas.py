@@ -15,7 +15,19 @@ TAGS = 32
 class NewDocument(BaseModel):
     """A text to be kept and searched; the same text in the same project is the same document."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "README.md",
+                    "text": "# Folkmoot\n\nAfter a crash every run goes on where it was.\n",
+                    "media_type": "text/markdown",
+                    "tags": ["readme"],
+                }
+            ]
+        },
+    )
 
     title: Line
     text: LongText
@@ -26,7 +38,25 @@ class NewDocument(BaseModel):
 class DocumentView(BaseModel):
     """A document; `size` is the length of its text in characters."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-4f0a-75cd-995a-150d2dd2255b",
+                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "title": "README.md",
+                    "media_type": "text/markdown",
+                    "sha256": "84268b2e4866bde8fef9551028a2a2014aa5494698437ca838e9ffd6abb1e3c9",
+                    "size": 58,
+                    "status": "ready",
+                    "tags": ["readme"],
+                    "created_at": "2026-11-21T11:43:39.274399Z",
+                    "updated_at": "2026-11-21T11:43:39.281375Z",
+                }
+            ]
+        },
+    )
 
     id: str
     project_id: str
@@ -51,7 +81,22 @@ class Passage(BaseModel):
     how often it occurs here. It compares the passages of one answer, nothing else.
     """
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-4f10-77a8-bc8f-fe2c68ec8fe4",
+                    "document_id": "01a1fdeb-4f0a-75cd-995a-150d2dd2255b",
+                    "title": "README.md",
+                    "text": "# Folkmoot\n\nAfter a crash every run goes on where it was.",
+                    "score": 0.8,
+                    "start": 0,
+                    "end": 57,
+                }
+            ]
+        },
+    )
 
     id: str
     document_id: str

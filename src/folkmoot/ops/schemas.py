@@ -3,10 +3,23 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
 class Health(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "healthy",
+                    "timestamp": "2026-11-21T11:43:39.164355Z",
+                    "service": "folkmoot",
+                    "version": "0.1.0",
+                }
+            ]
+        }
+    )
+
     status: Literal["healthy"] = "healthy"
     timestamp: datetime
     service: str = "folkmoot"
@@ -23,6 +36,18 @@ class Dependency(BaseModel):
 
 
 class Readiness(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ready",
+                    "timestamp": "2026-11-21T11:43:39.173582Z",
+                    "dependencies": [{"name": "database", "ok": True, "latency_ms": 0.44, "detail": None}],
+                }
+            ]
+        }
+    )
+
     status: Literal["ready"] = "ready"
     timestamp: datetime
     dependencies: list[Dependency]
@@ -49,6 +74,33 @@ class Figures(BaseModel):
 
 
 class Details(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ready",
+                    "timestamp": "2026-11-21T11:43:39.164355Z",
+                    "service": "folkmoot",
+                    "versions": {"folkmoot": "0.1.0", "python": "3.11.7"},
+                    "uptime_seconds": 61,
+                    "database": "sqlite",
+                    "model": "practice:practice",
+                    "host_id": "01a1fdeb-4e21-7817-87a6-f36ffff09882",
+                    "dependencies": [{"name": "database", "ok": True, "latency_ms": 0.44, "detail": None}],
+                    "queue": {"pending": 0, "running": 1, "paused": 0, "here": 1},
+                    "figures": {
+                        "total_requests": 12,
+                        "avg_response_time": 0.004,
+                        "error_count": 0,
+                        "uptime_seconds": 61,
+                        "peak_concurrent_connections": 2,
+                        "current_connections": 1,
+                    },
+                }
+            ]
+        }
+    )
+
     status: Literal["ready", "not_ready"]
     timestamp: datetime
     service: str = "folkmoot"

@@ -31,14 +31,14 @@ from folkmoot.runs.schemas import (
 from folkmoot.runs.service import RunHasEnded, RunNotPausable, RunNotResumable
 from folkmoot.runs.stream import RunWatch
 from folkmoot.workspaces.deps import Here
-from folkmoot.workspaces.lookup import NoSuchWorkspace
 
 _LARGEST = 2**53
 Cursor = Annotated[int, Query(ge=0, le=_LARGEST, description="Answer only what comes after this seq")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
-router = APIRouter(prefix="/api/runs", tags=["runs"], responses=problems(NoSuchWorkspace))
+router = APIRouter(prefix="/api/runs", tags=["runs"])
 _UNKNOWN = problems(NoSuchRun)
+_FRAMES = 'id: 9\nevent: progress\ndata: {"event_type": "progress", "seq": 9, "run_seq": 4, "data": {"step": 1}}\n\n'
 
 
 @router.get("")
@@ -110,7 +110,10 @@ async def list_run_events(db: Db, here: Here, run_id: RunId, after: Cursor = 0, 
     "/{run_id}/stream",
     response_class=Response,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "Frames; `id` is the cursor to resume after"},
+        200: {
+            "content": {"text/event-stream": {"example": _FRAMES}},
+            "description": "Frames; `id` is the cursor to resume after",
+        },
         204: {"description": "The run has ended and everything was told: do not reconnect"},
         **_UNKNOWN,
     },
@@ -169,7 +172,11 @@ async def list_run_artifacts(db: Db, here: Here, run_id: RunId, paging: Paging) 
     "/{run_id}/artifacts/{name:path}",
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {}, "text/markdown": {}}, "description": "The artifact's text"},
+        200: {
+            "content": {"text/plain": {"example": "42\n"}, "text/markdown": {"example": "# Crashes\n"}},
+            "description": "The artifact's text",
+        },
+        304: {"description": "If-None-Match names the text as it is"},
         **problems(NoSuchRun, NoSuchArtifact),
     },
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Metadata
@@ -24,6 +24,49 @@ class RunUsage(BaseModel):
 
 
 class RunView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-4f25-7a67-9d73-cb2475345e05",
+                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "kind": "team",
+                    "title": "Crash promises",
+                    "task_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
+                    "conversation_id": None,
+                    "parent_run_id": None,
+                    "root_run_id": "01a1fdeb-4f25-7a67-9d73-cb2475345e05",
+                    "retry_of": None,
+                    "run_number": 1,
+                    "status": "completed",
+                    "waiting_for": None,
+                    "pausing": False,
+                    "priority": "normal",
+                    "plan": None,
+                    "results": {
+                        "summary": "After a crash every run goes on where it was.",
+                        "deliverables": ["s1.md: Gather what bears on crashes"],
+                        "open_issues": [],
+                    },
+                    "stop_reason": "approved",
+                    "error_code": None,
+                    "error_message": None,
+                    "round_count": 1,
+                    "usage": {"input_tokens": 6173, "output_tokens": 752, "cost_usd": "0.0031", "model_calls": 11},
+                    "metadata": {"ticket": "42"},
+                    "deadline_at": None,
+                    "created_at": "2026-11-21T11:43:39.301998Z",
+                    "updated_at": "2026-11-21T11:44:21.141399Z",
+                    "started_at": "2026-11-21T11:43:39.318112Z",
+                    "completed_at": "2026-11-21T11:44:21.141399Z",
+                    "duration_seconds": 41.823,
+                    "cursor": None,
+                }
+            ]
+        }
+    )
+
     id: str
     workspace_id: str
     project_id: str
@@ -63,6 +106,8 @@ class RunPage(Page):
 class RunChange(BaseModel):
     """What may be changed of a run from outside; its status never."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"metadata": {"ticket": "42"}, "priority": "high"}]})
+
     metadata: Metadata | None = None
     priority: Priority | None = None
 
@@ -77,6 +122,24 @@ class LogLine(BaseModel):
 class RunLogs(BaseModel):
     """`next` is the cursor to go on from, also where nothing more is there yet."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "logs": [
+                        {
+                            "seq": 2,
+                            "at": "2026-11-21T11:43:40.086747Z",
+                            "level": "info",
+                            "message": "plan.1 by team_leader with practice is done (359 tokens in, 229 out, 0 USD)",
+                        }
+                    ],
+                    "next": 2,
+                }
+            ]
+        }
+    )
+
     logs: list[LogLine]
     next: int
 
@@ -84,11 +147,54 @@ class RunLogs(BaseModel):
 class RunEvents(BaseModel):
     """Frames as every socket sends them; `next` is the workspace seq to go on from."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "events": [
+                        {
+                            "event_type": "run_status_changed",
+                            "timestamp": "2026-11-21T11:43:39.311652Z",
+                            "seq": 4,
+                            "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+                            "task_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
+                            "run_id": "01a1fdeb-4f25-7a67-9d73-cb2475345e05",
+                            "run_seq": 1,
+                            "data": {
+                                "previous_status": None,
+                                "status": "pending",
+                                "waiting_for": "start",
+                                "stop_reason": None,
+                            },
+                        }
+                    ],
+                    "next": 4,
+                }
+            ]
+        }
+    )
+
     events: list[JsonObject]
     next: int
 
 
 class ArtifactView(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-5244-737b-b70e-11fca7e994dd",
+                    "name": "s1.md",
+                    "version": 1,
+                    "media_type": "text/markdown",
+                    "size": 327,
+                    "sha256": "b2b6fc747b64de69a2505a4a021ffbb416ad785d5c1aed9c7d66cea785f3a1a2",
+                    "created_at": "2026-11-21T11:43:40.100255Z",
+                }
+            ]
+        }
+    )
+
     id: str
     name: str
     version: int

@@ -20,12 +20,11 @@ from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.tasks.schemas import NewTask, NewTaskRun, TaskChange, TaskPage, TaskView
 from folkmoot.tasks.service import TaskIsLive
 from folkmoot.workspaces.deps import Here
-from folkmoot.workspaces.lookup import NoSuchWorkspace
 
 RUNS = "/api/runs"
 
 
-router = APIRouter(tags=["tasks"], responses=problems(NoSuchWorkspace))
+router = APIRouter(tags=["tasks"])
 
 
 @router.get("/api/tasks")

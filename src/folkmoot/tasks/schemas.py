@@ -34,6 +34,14 @@ class TaskConfig(Body):
 class NewTask(Body):
     """A name or a description is enough."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"description": "Summarise what the project promises about crashes", "team": "mgx", "max_rounds": 3}
+            ]
+        }
+    )
+
     name: Line | None = None
     description: Description | None = None
     config: TaskConfig = Field(default_factory=TaskConfig)
@@ -53,6 +61,8 @@ class NewTask(Body):
 class TaskChange(Body):
     """What is not given stays; `config` is replaced whole."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": "high", "max_rounds": 8}]})
+
     name: Line | None = None
     description: Description | None = None
     config: TaskConfig | None = None
@@ -65,6 +75,38 @@ class TaskChange(Body):
 
 class TaskView(BaseModel):
     """`status` is that of the latest run, `pending` before any. Cancelled runs count in total_runs only."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
+                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "name": "Crash promises",
+                    "description": "Summarise what the project promises about crashes, with sources",
+                    "config": {"documents": ["01a1fdeb-4f0a-75cd-995a-150d2dd2255b"], "models": []},
+                    "team": "mgx",
+                    "priority": "normal",
+                    "max_rounds": 5,
+                    "max_revision_rounds": 2,
+                    "memory_size": 50,
+                    "budget": None,
+                    "status": "completed",
+                    "total_runs": 1,
+                    "successful_runs": 1,
+                    "failed_runs": 0,
+                    "success_rate": 1.0,
+                    "last_run_at": "2026-11-21T11:43:39.301998Z",
+                    "last_run_duration": 41.823,
+                    "last_error": None,
+                    "created_at": "2026-11-21T11:43:39.292835Z",
+                    "updated_at": "2026-11-21T11:44:21.141399Z",
+                    "cursor": None,
+                }
+            ]
+        }
+    )
 
     id: str
     workspace_id: str
@@ -97,6 +139,19 @@ class TaskPage(Page):
 
 class NewTaskRun(Body):
     """A run of a task; what is given here holds for this run only."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "task_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
+                    "priority": "high",
+                    "deadline_seconds": 3600,
+                    "metadata": {"ticket": "42"},
+                }
+            ]
+        }
+    )
 
     task_id: Line
     team: Team | None = None

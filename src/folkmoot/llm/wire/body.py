@@ -21,6 +21,7 @@ from pydantic_ai.settings import ModelSettings
 
 from folkmoot.kernel.json import Json, JsonObject, dumps
 from folkmoot.llm.faults import RequestRefused
+from folkmoot.llm.wire.schema import without_long_bounds
 
 OLD_TOKEN_FIELD = "max_tokens"  # noqa: S105 a field's name
 NEW_TOKEN_FIELD = "max_completion_tokens"  # noqa: S105 likewise
@@ -34,6 +35,7 @@ class Dialect:
     form: Literal["json_schema", "json_object"] | None = "json_schema"
     has_stream_options: bool = True
     has_temperature: bool = True
+    has_null_content: bool = True
     token_field: str = OLD_TOKEN_FIELD
     is_settled: bool = False
 
@@ -46,6 +48,8 @@ class Dialect:
             return replace(self, has_stream_options=False)
         if self.has_temperature and "temperature" in said:
             return replace(self, has_temperature=False)
+        if self.has_null_content and "'content'" in said and "valid string" in said:
+            return replace(self, has_null_content=False)
         if not self.is_settled and re.search(r"max_(completion_)?tokens", said):
             is_old = self.token_field == OLD_TOKEN_FIELD
             return replace(self, token_field=NEW_TOKEN_FIELD if is_old else OLD_TOKEN_FIELD, is_settled=True)
@@ -65,7 +69,7 @@ class Body:
 
     def encode(self, dialect: Dialect) -> bytes:
         parameters, settings = self.parameters, self.settings or {}
-        body: JsonObject = {"model": self.model, "messages": self._messages()}
+        body: JsonObject = {"model": self.model, "messages": self._messages(dialect)}
         if "max_tokens" in settings:
             body[dialect.token_field] = settings["max_tokens"]
         if dialect.has_temperature and "temperature" in settings:
@@ -77,7 +81,7 @@ class Body:
                     "function": {
                         "name": tool.name,
                         "description": tool.description or "",
-                        "parameters": tool.parameters_json_schema,
+                        "parameters": without_long_bounds(tool.parameters_json_schema),
                     },
                 }
                 for tool in parameters.function_tools
@@ -91,13 +95,13 @@ class Body:
                 body["stream_options"] = {"include_usage": True}
         return orjson.dumps(body)
 
-    def _messages(self) -> list[Json]:
+    def _messages(self, dialect: Dialect) -> list[Json]:
         """Leading system texts become one message, since many chat templates take no second one."""
         system: list[str] = []
         written: list[Json] = []
         for message in self.messages:
             if isinstance(message, ModelResponse):
-                written.append(self._assistant(message))
+                written.append(self._assistant(message, dialect))
                 continue
             for part in message.parts:
                 if isinstance(part, SystemPromptPart) and not written:
@@ -108,7 +112,7 @@ class Body:
             system.append(_schema_text(self.parameters.output_object))
         return [{"role": "system", "content": "\n\n".join(system)}, *written] if system else written
 
-    def _assistant(self, message: ModelResponse) -> Json:
+    def _assistant(self, message: ModelResponse, dialect: Dialect) -> Json:
         text: list[str] = []
         calls: list[Json] = []
         for part in message.parts:
@@ -116,11 +120,12 @@ class Body:
                 text.append(part.content)
             elif isinstance(part, ToolCallPart):
                 calls.append(self._call(part))
-        written: JsonObject = {"role": "assistant", "content": "".join(text) or None}
+        said = "".join(text)
+        written: JsonObject = {"role": "assistant", "content": said}
         if calls:
             written["tool_calls"] = calls
-        elif not text:
-            written["content"] = ""
+            if not said and dialect.has_null_content:
+                written["content"] = None
         return written
 
     def _call(self, part: ToolCallPart) -> JsonObject:
@@ -160,12 +165,10 @@ def _schema_text(output: OutputObjectDefinition) -> str:
 
 def _response_format(output: OutputObjectDefinition, form: Literal["json_schema", "json_object"]) -> JsonObject:
     """OpenAI's way, or the older one of llama-cpp-python and others, where the schema stands beside the type."""
+    schema = without_long_bounds(output.json_schema)
     if form == "json_object":
-        return {"type": "json_object", "schema": output.json_schema}
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": _schema_name(output), "schema": output.json_schema},
-    }
+        return {"type": "json_object", "schema": schema}
+    return {"type": "json_schema", "json_schema": {"name": _schema_name(output), "schema": schema}}
 
 
 def _schema_name(output: OutputObjectDefinition) -> str:

@@ -116,8 +116,8 @@ class WireModel(Model):
 
     def _unlearns(self, spoken: Dialect, status: int, said: str) -> bool:
         """Whether the server minds a field of this dialect; a call beside this one may have met that before."""
-        if status not in (400, 422, 501) and not (status == 500 and "response_format" in said):
-            return False  # llama-cpp-python answers 500 to a field it cannot read
+        if status not in (400, 422, 501) and not (status == 500 and "validation error" in said):
+            return False  # llama-cpp-python answers 500 to a body it cannot read
         lesser = spoken.without(said)
         if lesser is None:
             return False

@@ -1,0 +1,123 @@
+"""Two workspaces in one database with the same things in each, for the tests that nothing leaks between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+
+from folkmoot.agents.tables import AgentDefinition, AgentInstance
+from folkmoot.db.base import Table
+from folkmoot.db.database import Database
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.scope import Scope
+
+FOREIGN, OWN = "@", "="
+"""How a case marks a value: `@task` is the other workspace's task, `=task` the caller's."""
+
+# As long as those they stand for, so that an answer differs by no byte.
+UNKNOWN = {"agent_number": "7777", "agent_slug": "no-agent", "artifact_name": "s9.md", "definition_slug": "writer-x"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A workspace, its selectors, and the names by which its things are reached."""
+
+    client: AsyncClient
+    scope: Scope
+    letter: str
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Workspace-Id": self.scope.workspace_id}
+
+    async def post(self, path: str, body: JsonObject) -> dict[str, str]:
+        answer = await self.client.post(path, json=body, headers=self.headers)
+        assert answer.is_success, answer.text
+        made: dict[str, str] = answer.json()
+        return made
+
+
+async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, number: int) -> Place:
+    """One of everything; its agent gets the number and, as its definition, a slug with the letter."""
+    place, db = Place(client, scope, letter), app.state.runtime.db
+    document = await place.post("/api/knowledge/documents", {"title": "a.md", "text": "After a crash all goes on."})
+    task = await place.post("/api/tasks", {"description": "Summarise a.md", "config": {"documents": [document["id"]]}})
+    run = await place.post("/api/runs?wait=30", {"task_id": task["id"]})
+    assert run["status"] == "completed", run
+    definition_id = await db.write(_define, scope, f"writer-{letter}")
+    agent = await place.post("/api/agents", {"definition_id": definition_id, "name": f"agent-{letter}"})
+    reply = await place.post(f"/api/agents/{agent['id']}/message", {"message": "Hello"})
+    await db.write(_renumber, agent["id"], number)
+    place.names.update(
+        task=task["id"],
+        run=run["id"],
+        document=document["id"],
+        agent=agent["id"],
+        agent_number=str(number),
+        agent_slug=agent["slug"],
+        definition=definition_id,
+        definition_slug=f"writer-{letter}",
+        conversation=reply["conversation_id"],
+        project=scope.project_id,
+        artifact=await _artifact(place, run["id"]),
+        artifact_name="s1.md",
+    )
+    return place
+
+
+async def _artifact(place: Place, run_id: str) -> str:
+    answer = await place.client.get(f"/api/runs/{run_id}/artifacts", headers=place.headers)
+    return str(answer.json()["artifacts"][0]["id"])
+
+
+def _define(tx: Tx, scope: Scope, slug: str) -> str:
+    """A definition private to the workspace."""
+    columns = AgentDefinition.__table__.columns
+    known = tx.first(AgentDefinition, sa.select(*columns).where(columns.slug == "assistant"))
+    assert known is not None
+    row = {name: getattr(known, name) for name in columns.keys()}  # noqa: SIM118 a collection of columns, no dict
+    made = {"id": new_id(), "workspace_id": scope.workspace_id, "slug": slug, "created_at": now(), "updated_at": now()}
+    tx.write(sa.insert(AgentDefinition), {**row, **made})
+    return str(made["id"])
+
+
+def _renumber(tx: Tx, agent_id: str, number: int) -> None:
+    tx.write(sa.update(AgentInstance).where(AgentInstance.id == sa.bindparam("this")).values(number=number), {"this": agent_id})
+
+
+def unknown_names() -> dict[str, str]:
+    """As a place has them, but nothing has them."""
+    ids = ("task", "run", "document", "agent", "definition", "conversation", "project", "artifact")
+    return {**{name: new_id() for name in ids}, **UNKNOWN}
+
+
+def filled(value: Json, own: Mapping[str, str], other: Mapping[str, str]) -> Json:
+    """The value with the names it marks put in."""
+    match value:
+        case str() if value[:1] in (FOREIGN, OWN):
+            return (other if value[0] == FOREIGN else own)[value[1:]]
+        case list():
+            return [filled(item, own, other) for item in value]
+        case dict():
+            return {name: filled(item, own, other) for name, item in value.items()}
+        case _:
+            return value
+
+
+async def dump(db: Database) -> dict[str, list[str]]:
+    """Every row of every table."""
+    return await db.read_long(_dump)
+
+
+def _dump(tx: Tx) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table in Table.metadata.sorted_tables:
+        rows = tx.all(Table, sa.select(*table.columns))
+        found[table.name] = sorted(repr(tuple(getattr(row, name) for name in table.columns.keys())) for row in rows)  # noqa: SIM118 a collection of columns, no dict
+    return found
