@@ -20,7 +20,9 @@ FOREIGN, OWN = "@", "="
 """How a case marks a value: `@task` is the other workspace's task, `=task` the caller's."""
 
 # As long as those they stand for, so that an answer differs by no byte.
-UNKNOWN = {"agent_number": "7777", "agent_slug": "no-agent", "artifact_name": "s9.md", "definition_slug": "writer-x"}
+_UNKNOWN = {"agent_number": "7777", "agent_slug": "no-agent", "artifact_name": "s9.md", "definition_slug": "writer-x"}
+
+_DEFINITION = AgentDefinition.__table__.columns
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,6 @@ class Place:
 
     client: AsyncClient
     scope: Scope
-    letter: str
     names: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -45,7 +46,7 @@ class Place:
 
 async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, number: int) -> Place:
     """One of everything; its agent gets the number and, as its definition, a slug with the letter."""
-    place, db = Place(client, scope, letter), app.state.runtime.db
+    place, db = Place(client, scope), app.state.runtime.db
     document = await place.post("/api/knowledge/documents", {"title": "a.md", "text": "After a crash all goes on."})
     task = await place.post("/api/tasks", {"description": "Summarise a.md", "config": {"documents": [document["id"]]}})
     run = await place.post("/api/runs?wait=30", {"task_id": task["id"]})
@@ -78,23 +79,22 @@ async def _artifact(place: Place, run_id: str) -> str:
 
 def _define(tx: Tx, scope: Scope, slug: str) -> str:
     """A definition private to the workspace."""
-    columns = AgentDefinition.__table__.columns
-    known = tx.first(AgentDefinition, sa.select(*columns).where(columns.slug == "assistant"))
+    known = tx.first(AgentDefinition, sa.select(*_DEFINITION).where(AgentDefinition.slug == "assistant"))
     assert known is not None
-    row = {name: getattr(known, name) for name in columns.keys()}  # noqa: SIM118 a collection of columns, no dict
-    made = {"id": new_id(), "workspace_id": scope.workspace_id, "slug": slug, "created_at": now(), "updated_at": now()}
-    tx.write(sa.insert(AgentDefinition), {**row, **made})
-    return str(made["id"])
+    row = {column.name: getattr(known, column.name) for column in _DEFINITION}
+    row |= {"id": new_id(), "workspace_id": scope.workspace_id, "slug": slug, "created_at": now(), "updated_at": now()}
+    tx.write(sa.insert(AgentDefinition), row)
+    return str(row["id"])
 
 
 def _renumber(tx: Tx, agent_id: str, number: int) -> None:
-    tx.write(sa.update(AgentInstance).where(AgentInstance.id == sa.bindparam("this")).values(number=number), {"this": agent_id})
+    tx.write(sa.update(AgentInstance).where(AgentInstance.id == agent_id).values(number=number))
 
 
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
     ids = ("task", "run", "document", "agent", "definition", "conversation", "project", "artifact")
-    return {**{name: new_id() for name in ids}, **UNKNOWN}
+    return {**{name: new_id() for name in ids}, **_UNKNOWN}
 
 
 def filled(value: Json, own: Mapping[str, str], other: Mapping[str, str]) -> Json:
@@ -116,8 +116,5 @@ async def dump(db: Database) -> dict[str, list[str]]:
 
 
 def _dump(tx: Tx) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for table in Table.metadata.sorted_tables:
-        rows = tx.all(Table, sa.select(*table.columns))
-        found[table.name] = sorted(repr(tuple(getattr(row, name) for name in table.columns.keys())) for row in rows)  # noqa: SIM118 a collection of columns, no dict
-    return found
+    tables = Table.metadata.sorted_tables
+    return {table.name: sorted(map(repr, tx.all(Table, sa.select(*table.columns)))) for table in tables}

@@ -56,6 +56,13 @@ async def test_a_server_that_does_not_count_is_estimated(is_streamed: bool) -> N
     assert answer.usage.input_tokens > 0
 
 
+async def test_a_schema_is_estimated_too() -> None:
+    schema: JsonObject = {"type": "object", "description": "x" * 4000}
+    request = Request(models=HELLO.models, messages=HELLO.messages, output=OutputSchema("a", schema))
+    async with asked([Reply(text="{}", usage=None)]) as (gateway, _):
+        assert 1000 <= (await gateway.ask(request)).usage.input_tokens <= 1100
+
+
 async def test_nonsense_counts_are_no_counts() -> None:
     async with asked([Reply(text="fine", usage={"prompt_tokens": -1, "completion_tokens": "many"})]) as (g, _):
         assert (await g.ask(HELLO)).usage.estimated

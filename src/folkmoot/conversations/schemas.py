@@ -76,8 +76,8 @@ class ReplyPending(BaseModel):
             "examples": [
                 {
                     "run_id": "01a1fdeb-529e-778b-bc5c-33e5dd398c8b",
-                    "status": "running",
-                    "waiting_for": "provider",
+                    "status": "pending",
+                    "waiting_for": "time",
                     "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
                     "conversation_id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
                     "message_id": "01a1fdeb-52a3-745f-9179-801539551fa2",

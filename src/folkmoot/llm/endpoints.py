@@ -82,7 +82,7 @@ class ModelEndpoint:
         read, cached, written = counted.input_tokens, counted.cache_read_tokens, counted.output_tokens
         is_estimated = not (read or written)
         if is_estimated:
-            read = _estimate(request.messages) + sum(len(str(tool.parameters)) for tool in request.tools) // 4
+            read = _estimate(request.messages) + _estimate_schemas(request)
             written = _estimate((Assistant(answer_text(response), answer_calls(response)),))
         cost = None if self.price is None else self.price.cost(read, cached, written)
         return Usage(read, written, cached, cost, round(latency, 6), self.provider, self.name, is_estimated)
@@ -147,6 +147,13 @@ def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
             return AnswerMalformed("The language model's answer ended for an unknown reason") if told else AnswerCut()
         case _:
             return AnswerEmpty() if is_empty else None
+
+
+def _estimate_schemas(request: Request) -> int:
+    shown = [tool.parameters for tool in request.tools]
+    if request.output is not None:
+        shown.append(request.output.schema)
+    return sum(len(str(schema)) for schema in shown) // _CHARACTERS_PER_TOKEN
 
 
 def _estimate(messages: Sequence[Message]) -> int:

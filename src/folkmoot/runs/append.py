@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 
@@ -108,11 +107,13 @@ def worker_append(tx: Tx, engine: Engine, known: Folded, entries: Sequence[NewEn
     executor = engine.executor(known.run.kind)
     run = _fence(tx, known.run, entries)
     folded = catch_up(tx, executor, Folded(run, known.state, known.seq), run.journal_seq - len(entries))
-    at = now()
-    for new in entries:
-        folded = _take_in(tx, executor, folded, new, at)
-    end = end or next((action for action in executor.procedure.wanted(folded.state) if isinstance(action, End)), None)
-    return folded if end is None else _end(tx, engine, folded, end, at)
+    steps = _steps(executor, folded, entries)
+    after = steps[-1].after if steps else folded.state
+    end = end or next((action for action in executor.procedure.wanted(after) if isinstance(action, End)), None)
+    if end is not None:
+        return _end(tx, engine, folded, steps, end)
+    _write(tx, executor, run, steps)
+    return Folded(run, after, folded.seq + len(steps))
 
 
 def _fence(tx: Tx, run: Run, entries: Sequence[NewEntry]) -> Run:
@@ -148,15 +149,35 @@ def catch_up(tx: Tx, executor: Executor[object], folded: Folded, seq: int) -> Fo
     return Folded(folded.run, reduce(executor.procedure.apply, foreign, folded.state), seq)
 
 
-def _take_in(tx: Tx, executor: Executor[object], folded: Folded, new: NewEntry, at: datetime) -> Folded:
-    entry = Entry(folded.seq + 1, at, new.kind, new.key, new.data)
-    insert_entry(tx, folded.run, entry)
-    if new.usage is not None:
-        record(tx, _spender(folded.run, new.action), new.usage)
-    after = executor.procedure.apply(folded.state, entry)
-    executor.project(tx, folded.run, folded.state, after, entry)
-    emit(tx, folded.run, *executor.procedure.facts(after, entry))
-    return Folded(folded.run, after, entry.seq)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An entry on its way into the journal, with the states around it."""
+
+    new: NewEntry
+    entry: Entry
+    before: object
+    after: object
+
+
+def _steps(executor: Executor[object], folded: Folded, entries: Sequence[NewEntry]) -> list[_Step]:
+    """Pure: what the entries make of the state, one after the other."""
+    at, state, steps = now(), folded.state, []
+    for seq, new in enumerate(entries, folded.seq + 1):
+        entry = Entry(seq, at, new.kind, new.key, new.data)
+        after = executor.procedure.apply(state, entry)
+        steps.append(_Step(new, entry, state, after))
+        state = after
+    return steps
+
+
+def _write(tx: Tx, executor: Executor[object], run: Run, steps: Sequence[_Step]) -> None:
+    """The entries in one statement, then what follows from each."""
+    tx.write(_INSERT, [_row(run, step.entry) for step in steps])
+    for step in steps:
+        if step.new.usage is not None:
+            record(tx, _spender(run, step.new.action), step.new.usage)
+        executor.project(tx, run, step.before, step.after, step.entry)
+        emit(tx, run, *executor.procedure.facts(step.after, step.entry))
 
 
 def _spender(run: Run, action: Call | Use | None) -> Spender:
@@ -169,12 +190,15 @@ def _spender(run: Run, action: Call | Use | None) -> Spender:
     )
 
 
-def _end(tx: Tx, engine: Engine, folded: Folded, end: End, at: datetime, change: Change | None = None) -> Folded:
-    """Append `ended`, project it, and move the run to its final status."""
-    executor = engine.executor(folded.run.kind)
-    ending: Change = {**(change or {}), "journal_seq": folded.seq + 1}
-    folded = _take_in(tx, executor, folded, NewEntry("ended", end.key, ended_data(end)), at)
-    return Folded(finish(tx, engine, folded.run, end, ending), folded.state, folded.seq)
+def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, change: Change | None = None) -> Folded:
+    """Write the steps and `ended` behind them, and move the run to its final status."""
+    executor, run = engine.executor(folded.run.kind), folded.run
+    state = steps[-1].after if steps else folded.state
+    reached = Folded(run, state, folded.seq + len(steps))
+    steps = [*steps, *_steps(executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
+    _write(tx, executor, run, steps)
+    seq = folded.seq + len(steps)
+    return Folded(finish(tx, engine, run, end, {**(change or {}), "journal_seq": seq}), steps[-1].after, seq)
 
 
 def ended_data(end: End) -> JsonObject:
@@ -185,7 +209,11 @@ def ended_data(end: End) -> JsonObject:
 
 
 def insert_entry(tx: Tx, run: Run, entry: Entry) -> None:
-    row = {
+    tx.write(_INSERT, _row(run, entry))
+
+
+def _row(run: Run, entry: Entry) -> dict[str, object]:
+    return {
         "run_id": run.id,
         "seq": entry.seq,
         "kind": entry.kind,
@@ -193,7 +221,6 @@ def insert_entry(tx: Tx, run: Run, entry: Entry) -> None:
         "data": entry.data,
         "at": entry.at,
     }
-    tx.write(_INSERT, row)
 
 
 def lock_run(tx: Tx, workspace_id: str, run_id: str) -> Run | None:
@@ -222,7 +249,5 @@ def verb_end(tx: Tx, engine: Engine, run: Run, reason: str, by: JsonObject) -> R
     state = fold(executor, entries)
     end = executor.procedure.settle(state, reason)  # type: ignore[arg-type]
     folded = Folded(run, state, run.journal_seq)
-    at = now()
-    if by:
-        folded = _take_in(tx, executor, folded, NewEntry("controlled", reason, {"verb": "stop", "by": by}), at)
-    return _end(tx, engine, folded, end, at, {"epoch": run.epoch + 1}).run
+    stop = [NewEntry("controlled", reason, {"verb": "stop", "by": by})] if by else []
+    return _end(tx, engine, folded, _steps(executor, folded, stop), end, {"epoch": run.epoch + 1}).run
