@@ -20,7 +20,7 @@ FOREIGN, OWN = "@", "="
 """How a case marks a value: `@task` is the other workspace's task, `=task` the caller's."""
 
 # As long as those they stand for, so that an answer differs by no byte.
-_UNKNOWN = {"agent_number": "7777", "agent_slug": "no-agent", "artifact_name": "s9.md", "definition_slug": "writer-x"}
+_UNKNOWN = {"agent_number": "7777", "agent_slug": "agent-z", "artifact_name": "s9.md", "definition_slug": "writer-x"}
 
 _DEFINITION = AgentDefinition.__table__.columns
 

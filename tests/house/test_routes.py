@@ -25,7 +25,7 @@ from tests.serving import client_of, listening, running, settings_for
 
 PROBLEM = "application/problem+json"
 DECORATORS = {"get", "post", "put", "patch", "delete", "websocket"}
-NAMES_SOMETHING = re.compile(r".+_ids?|documents|agents")
+NAMES_SOMETHING = re.compile(r"(?!correlation).+_ids?|documents|agents")
 DIFFERS_ANYWAY = ("date", "x-request-id", "x-response-time")
 
 

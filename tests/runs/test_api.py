@@ -25,16 +25,19 @@ TERMINAL = {"completion", "failure", "cancelled"}
 
 
 class Held(StepsExecutor):
-    """Steps named `hold` wait until they are let go, and show text meanwhile."""
+    """Steps named `hold` show text as soon as they may, and wait until they are let go."""
 
     def __init__(self) -> None:
         super().__init__(at_once)
         self.at_it = asyncio.Event()
         self.go = asyncio.Event()
+        self.speak = asyncio.Event()
+        self.speak.set()
 
     async def perform(self, run: Run, state: Steps, action: Call | Use, live: Live) -> Outcome:
         if action.key == "hold":
             self.at_it.set()
+            await self.speak.wait()
             live.text("hel")
             live.text("lo")
             await self.go.wait()
@@ -285,10 +288,12 @@ async def wire(stage: Stage) -> AsyncIterator[AsyncClient]:
 
 
 async def test_stream_of_a_live_run(stage: Stage, wire: AsyncClient) -> None:
+    stage.executor.speak.clear()
     run_id = await stage.run(["a"], ["hold"], ["c"])
     seen: list[Event] = []
     async for event in events_of(wire, f"/runs/{run_id}/stream"):
         seen.append(event)
+        stage.executor.speak.set()
         if event.name == "delta":
             stage.executor.go.set()
     deltas = [event for event in seen if event.id is None]
@@ -325,10 +330,12 @@ async def test_a_reader_that_leaves_leaves_nothing_behind(stage: Stage, wire: As
 
 
 async def test_closing_the_hub_ends_streams(stage: Stage, wire: AsyncClient) -> None:
+    stage.executor.speak.clear()
     run_id = await stage.run(["hold"])
     seen = []
     async for event in events_of(wire, f"/api/runs/{run_id}/stream"):
         seen.append(event.name)
+        stage.executor.speak.set()
         if event.name == "delta":
             stage.app.state.runtime.hub.close()
     assert "completion" not in seen

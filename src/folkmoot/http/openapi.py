@@ -68,6 +68,9 @@ class Api(FastAPI):
         for name in _REPLACED:
             schemas.pop(name, None)
         schemas["ProblemDocument"] = _DOCUMENT
+        for schema in schemas.values():
+            if "examples" in schema:
+                schema["examples"] = [_whole(schema, example) for example in schema["examples"]]
         for path in document["paths"].values():
             for operation in path.values():
                 is_scoped = any(given["name"] == _SELECTOR for given in operation.get("parameters", ()))
@@ -76,6 +79,11 @@ class Api(FastAPI):
                     _show(answer.get("content", {}), schemas)
                 _show(operation.get("requestBody", {}).get("content", {}), schemas)
         return document
+
+
+def _whole(schema: dict[str, Any], example: Any) -> Any:
+    """The example with the nulls that the framework takes out of it."""
+    return {**dict.fromkeys(schema.get("required", ())), **example} if isinstance(example, dict) else example
 
 
 def _declare(operation: dict[str, Any], scoped: tuple[type[Problem], ...]) -> None:

@@ -1,10 +1,11 @@
 """WebSockets: who may open one is decided before it opens, by the same dependencies as REST."""
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from folkmoot.events.frames import Frame
 from folkmoot.http.deps import Process
@@ -45,13 +46,14 @@ async def follow_run(
         code = _TRY_AGAIN
     finally:
         await items.aclose()
-    if websocket.client_state is WebSocketState.CONNECTED:
+    if websocket.client_state is websocket.application_state is WebSocketState.CONNECTED:
         await websocket.close(code)
 
 
 async def _send(websocket: WebSocket, items: AsyncGenerator[Frame | JsonObject, None], *, only_first: bool) -> None:
     """Frames as they come; where everything was told already, only `subscribed`."""
-    async for item in items:
-        await websocket.send_text(item.text if isinstance(item, Frame) else dumps(item))
-        if only_first:
-            return
+    with suppress(WebSocketDisconnect):  # gone between two frames: the other side of the race says it too
+        async for item in items:
+            await websocket.send_text(item.text if isinstance(item, Frame) else dumps(item))
+            if only_first:
+                return

@@ -153,22 +153,17 @@ class RunEvents(BaseModel):
                 {
                     "events": [
                         {
-                            "event_type": "run_status_changed",
+                            "event_type": "progress",
                             "timestamp": "2026-11-21T11:43:39.311652Z",
-                            "seq": 4,
+                            "seq": 9,
                             "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
                             "task_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
                             "run_id": "01a1fdeb-4f25-7a67-9d73-cb2475345e05",
-                            "run_seq": 1,
-                            "data": {
-                                "previous_status": None,
-                                "status": "pending",
-                                "waiting_for": "start",
-                                "stop_reason": None,
-                            },
+                            "run_seq": 5,
+                            "data": {"step": 1, "total_steps": 4, "current_phase": "work", "progress_percent": 30},
                         }
                     ],
-                    "next": 4,
+                    "next": 9,
                 }
             ]
         }
