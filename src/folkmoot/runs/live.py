@@ -30,18 +30,24 @@ class Watcher:
         self.is_over = True
         self.news.set()
 
+    async def ready(self) -> None:
+        """Until there is something to take, or the run has ended; gathers what comes within 40 ms."""
+        await self.news.wait()
+        if not self.is_over:
+            await asyncio.sleep(BATCH_SECONDS)
+
+    def take(self) -> list[JsonObject]:
+        """Frames `delta {key, text}` and `delta_reset {key}` that have gathered."""
+        self.news.clear()
+        frames, self.frames = self.frames, []
+        return frames
+
     async def __aiter__(self) -> AsyncIterator[JsonObject]:
-        """Frames `delta {key, text}` and `delta_reset {key}` until the run has ended."""
-        while True:
-            await self.news.wait()
-            if not self.is_over:
-                await asyncio.sleep(BATCH_SECONDS)
-            self.news.clear()
-            frames, self.frames = self.frames, []
-            for frame in frames:
+        """Frames until the run has ended."""
+        while not (self.is_over and not self.frames):
+            await self.ready()
+            for frame in self.take():
                 yield frame
-            if self.is_over and not self.frames:
-                return
 
 
 class LiveHub:

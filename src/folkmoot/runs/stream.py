@@ -8,7 +8,7 @@ from folkmoot.events.follow import EventHub, Follower
 from folkmoot.events.frames import Frame
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.supervisor import Supervisor
-from folkmoot.runs.live import BATCH_SECONDS, LiveHub, Watcher
+from folkmoot.runs.live import LiveHub, Watcher
 
 TERMINAL = frozenset({"completion", "failure", "cancelled"})
 
@@ -46,10 +46,10 @@ class RunWatch:
             while True:
                 durable = durable or self.supervisor.start(_next(follower), "next event")
                 if live is None and not watcher.is_over:
-                    live = self.supervisor.start(_batch(watcher), "next deltas")
+                    live = self.supervisor.start(watcher.ready(), "next deltas")
                 waited = {durable} if live is None else {durable, live}
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-                for shown in _take(watcher):
+                for shown in watcher.take():
                     yield shown
                 if live is not None and live.done():
                     live = None
@@ -78,15 +78,3 @@ def subscribed(channel: str, follower: Follower) -> JsonObject:
 
 async def _next(follower: Follower) -> Frame | None:
     return await anext(follower, None)
-
-
-async def _batch(watcher: Watcher) -> None:
-    await watcher.news.wait()
-    if not watcher.is_over:
-        await asyncio.sleep(BATCH_SECONDS)
-
-
-def _take(watcher: Watcher) -> list[JsonObject]:
-    watcher.news.clear()
-    frames, watcher.frames = watcher.frames, []
-    return frames
