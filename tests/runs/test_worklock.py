@@ -16,6 +16,12 @@ from folkmoot.runs.sweep import work_forever
 from tests.runs.scripted import Gate, Host
 
 
+@pytest.fixture
+def database_url(own_database_url: str) -> str:
+    """Whoever works a database takes over all of its runs: no other test may have some there."""
+    return own_database_url
+
+
 def test_the_lock_on_a_directory_has_one_holder_and_dies_with_it(tmp_path: Path) -> None:
     assert read_holder(tmp_path) is None
     holder = Holder.try_acquire(tmp_path, "http://127.0.0.1:1")
