@@ -13,12 +13,11 @@ from httpx2 import AsyncClient
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from folkmoot.app import create_app
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject, loads
 from folkmoot.kernel.json_schema import errors_of
-from folkmoot.kernel.settings import Settings
 from tests.databases import new_scope
+from tests.house.operations import BY_ID, OPERATIONS, SCHEMAS, Operation
 from tests.house.places import FOREIGN, Place, dump, filled, furnish, unknown_names
 from tests.house.source import product
 from tests.serving import client_of, listening, running, settings_for
@@ -110,41 +109,6 @@ CASES = [
 ]
 
 
-@dataclass(frozen=True)
-class Operation:
-    """What OpenAPI says of one; `said` is its part of the document."""
-
-    method: str
-    path: str
-    said: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        return str(self.said["operationId"])
-
-    @property
-    def is_scoped(self) -> bool:
-        return any(given["name"] == "x-workspace-id" for given in self.said.get("parameters", ()))
-
-    def media(self, of: str) -> dict[str, Any]:
-        """What is said of an answer, or of the request's `body`, by media type."""
-        part = self.said.get("requestBody", {}) if of == "body" else self.said["responses"][of]
-        found: dict[str, Any] = part.get("content", {})
-        return found
-
-
-def described() -> tuple[list[Operation], dict[str, Any]]:
-    document = create_app(Settings(_env_file=None)).openapi()
-    found = [
-        Operation(method.upper(), path, said)
-        for path, methods in document["paths"].items()
-        for method, said in methods.items()
-    ]
-    return found, document["components"]["schemas"]
-
-
-OPERATIONS, SCHEMAS = described()
-BY_ID = {operation.id: operation for operation in OPERATIONS}
 SOCKETS = {"follow_run": "/ws/runs/{run_id}"}
 
 
@@ -204,7 +168,10 @@ def inlined(schema: Any) -> Any:
 
 
 def names_taken(operation: Operation) -> set[str]:
-    """The operation's inputs that name a thing of a workspace: in its path, its query and its body."""
+    """The operation's inputs that name a thing of a workspace: in its path, its query and its body.
+
+    Workspaces themselves are left out: until there are accounts the one caller may see all of them.
+    """
     given = [item for item in operation.said.get("parameters", ()) if item["name"] != "workspace_id"]
     found = {item["name"] for item in given if item["in"] == "path"}
     found |= {item["name"] for item in given if item["in"] == "query" and NAMES_SOMETHING.fullmatch(item["name"])}

@@ -12,9 +12,13 @@ from folkmoot.runs.schemas import Priority, Status
 from folkmoot.tasks.rules import DEFAULT_TEAM, MAX_MEMORY, MAX_REVISION_ROUNDS, MAX_ROUNDS
 
 Description = Annotated[Text, Field(description="What is to be done, at most 100,000 characters")]
-Rounds = Annotated[int, Field(ge=1, le=MAX_ROUNDS, description="Rounds of work and review")]
-RevisionRounds = Annotated[int, Field(ge=0, le=MAX_REVISION_ROUNDS, description="Rounds that follow from findings")]
-MemorySize = Annotated[int, Field(ge=1, le=MAX_MEMORY, description="Messages of the team a worker is shown")]
+Rounds = Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS, description="Rounds of work and review")]
+RevisionRounds = Annotated[
+    int, Field(strict=True, ge=0, le=MAX_REVISION_ROUNDS, description="Rounds that follow from findings")
+]
+MemorySize = Annotated[
+    int, Field(strict=True, ge=1, le=MAX_MEMORY, description="Messages of the team a worker is shown")
+]
 Documents = Annotated[list[Line], Field(max_length=200, description="Ids of documents the team may search")]
 Models = Annotated[list[Line], Field(max_length=8, description="provider:name, in order of preference")]
 Team = Annotated[Line, Field(max_length=64, description="The team's slug")]
@@ -161,5 +165,5 @@ class NewTaskRun(Body):
     max_rounds: Rounds | None = None
     max_revision_rounds: RevisionRounds | None = None
     memory_size: MemorySize | None = None
-    deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+    deadline_seconds: Annotated[int, Field(strict=True, ge=1, le=604_800)] | None = None
     metadata: Metadata = Field(default_factory=dict)

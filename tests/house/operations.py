@@ -1,0 +1,44 @@
+"""The operations of the application, read from its OpenAPI document, for tests that go through all of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from folkmoot.app import create_app
+from folkmoot.kernel.settings import Settings
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What OpenAPI says of one; `said` is its part of the document."""
+
+    method: str
+    path: str
+    said: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.said["operationId"])
+
+    @property
+    def is_scoped(self) -> bool:
+        return any(given["name"] == "x-workspace-id" for given in self.said.get("parameters", ()))
+
+    def media(self, of: str) -> dict[str, Any]:
+        """What is said of an answer, or of the request's `body`, by media type."""
+        part = self.said.get("requestBody", {}) if of == "body" else self.said["responses"][of]
+        found: dict[str, Any] = part.get("content", {})
+        return found
+
+
+def described() -> tuple[list[Operation], dict[str, Any]]:
+    document = create_app(Settings(_env_file=None)).openapi()
+    found = [
+        Operation(method.upper(), path, said)
+        for path, methods in document["paths"].items()
+        for method, said in methods.items()
+    ]
+    return found, document["components"]["schemas"]
+
+
+OPERATIONS, SCHEMAS = described()
+BY_ID = {operation.id: operation for operation in OPERATIONS}
