@@ -1,6 +1,7 @@
 """`python -m bench [message|runs|start|all]`: one table for each, on loopback, with processes of its own."""
 
 import argparse
+import signal
 import sys
 
 from bench import message, runs, start
@@ -22,6 +23,7 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(known)} and all")
     if sys.platform != "linux":
         parser.error("figures of a process are read from /proc, which only Linux has")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     for name in wanted:
         known[name]()
 

@@ -100,7 +100,7 @@ class Watch:
 @asynccontextmanager
 async def product(url: str) -> AsyncIterator[Load]:
     """The engine as the app puts it together, in one workspace with room for `LIVE` runs."""
-    upgrade(url)
+    await asyncio.to_thread(upgrade, url)
     database = connect(url, Hooks(before_commit=(number_events, store)))
     await database.open()
     supervisor, watch = Supervisor(), Watch()

@@ -22,8 +22,11 @@ async def test_messages_at_once_are_replied_to_in_order(db: Database, scope: Sco
         await say(office, ada, "zero")
         texts = ["one", "two", "three"]
         said = await asyncio.gather(*(say(office, ada, text) for text in texts))
-        assert [reply["response"] for reply in said] == ["4: one", "6: two", "8: three"]
-        assert texts_of(stub.calls[-1])[-5:] == ["one", "4: one", "two", "6: two", "three"]
+        replies = sorted(str(reply["response"]) for reply in said)
+        first, second, third = (reply.split(": ")[1] for reply in replies)
+        assert {first, second, third} == set(texts), "in the order in which they came, which is nobody's to say"
+        assert replies == [f"4: {first}", f"6: {second}", f"8: {third}"]
+        assert texts_of(stub.calls[-1])[-5:] == [first, replies[0], second, replies[1], third]
         status = await office.get(f"/api/agents/{ada['id']}/status")
         assert (status["status"], status["success_count"]) == ("active", 4)
         conversation = await office.get(f"/api/conversations/{said[0]['conversation_id']}")

@@ -72,8 +72,8 @@ class Hooks:
     published: Callable[[set[str]], None] = field(default=lambda _: None)
 
 
-def run_group(connection: sa.Connection, jobs: Iterable[Job], hooks: Hooks) -> list[Job]:
-    """Run every unit in the open transaction; answers those that are ready to be committed.
+def run_group(begin: Callable[[], Tx], jobs: Iterable[Job], hooks: Hooks) -> list[Job]:
+    """Run every unit in the open transaction, each with a Tx of its own; answers those ready to be committed.
 
     A unit that raises before it wrote anything is rejected and the group goes on without it.
     Raises BatchSpoiled where a unit had already written, and any error of the database itself.
@@ -82,7 +82,7 @@ def run_group(connection: sa.Connection, jobs: Iterable[Job], hooks: Hooks) -> l
     for job in jobs:
         if job.answer.done():
             continue
-        job.tx = tx = Tx(connection)
+        job.tx = tx = begin()
         try:
             job.result = job.unit(tx)
             for hook in hooks.before_commit:

@@ -88,7 +88,7 @@ class PostgresDatabase(Database):
             return await connection.run_sync(use)
 
     def _group(self, connection: sa.Connection, jobs: list[Job]) -> list[Job]:
-        ready = run_group(connection, jobs, self.hooks)
+        ready = run_group(lambda: Tx(connection), jobs, self.hooks)
         try:
             connection.commit()
         except sa.exc.DBAPIError as error:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from folkmoot.db.database import Database, bind
 from folkmoot.db.lanes import DatabaseBusy, DatabaseUnavailable, Hooks, Job, run_group
+from folkmoot.db.prepared import Shelf, SqliteTx
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
 
@@ -77,6 +78,7 @@ class SqliteDatabase(Database):
         with self._translated(), ExitStack() as opening:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             writing = sqlite_engine(self._path, *_PRAGMAS, _NO_WAITING)
+            self._shelf = Shelf(writing.dialect)
             opening.callback(writing.dispose)
             self._writer = opening.enter_context(writing.connect())
             self._readers = sqlite_engine(self._path, *_PRAGMAS, "pragma query_only = on", pool_size=_READERS + 1)
@@ -95,14 +97,14 @@ class SqliteDatabase(Database):
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = bind(unit, *args, **kwargs)
         with self._translated():
-            return await self._patiently(lambda: _snapshot(self._reader, bound))
+            return await self._patiently(lambda: self._snapshot(self._reader, bound))
 
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = bind(unit, *args, **kwargs)
 
         def in_thread() -> T:
             with self._readers.connect() as connection:
-                return _snapshot(connection, bound)
+                return self._snapshot(connection, bound)
 
         with self._translated():
             return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
@@ -114,7 +116,7 @@ class SqliteDatabase(Database):
         raw = _raw(self._writer)
         await self._patiently(lambda: raw.execute("begin immediate"))
         try:
-            ready = run_group(self._writer, jobs, self.hooks)
+            ready = run_group(lambda: SqliteTx(self._writer, self._shelf), jobs, self.hooks)
             await self._commit(raw)
         except BaseException:
             if raw.in_transaction:
@@ -142,6 +144,14 @@ class SqliteDatabase(Database):
                     raise
             await asyncio.sleep(_LOCK_RETRY_SECONDS)
 
+    def _snapshot(self, connection: sa.Connection, unit: Callable[[Tx], T]) -> T:
+        raw = _raw(connection)
+        raw.execute("begin")
+        try:
+            return unit(SqliteTx(connection, self._shelf))
+        finally:
+            raw.execute("rollback")
+
     @staticmethod
     def translate(error: Exception) -> Problem | None:
         if isinstance(error, OSError):
@@ -156,12 +166,3 @@ class SqliteDatabase(Database):
                 return DatabaseUnavailable()
             case _:
                 return None
-
-
-def _snapshot(connection: sa.Connection, unit: Callable[[Tx], T]) -> T:
-    raw = _raw(connection)
-    raw.execute("begin")
-    try:
-        return unit(Tx(connection))
-    finally:
-        raw.execute("rollback")

@@ -1,7 +1,7 @@
 """Tx: what a unit of work sees of the database. It cannot await: nothing slow ever sits in a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -10,6 +10,19 @@ from folkmoot.kernel.facts import REFERENCES, Emission, Fact
 R = TypeVar("R")
 
 Values = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
+class Result(Protocol):
+    """What a statement answers."""
+
+    def first(self) -> Any: ...
+
+    def all(self) -> Sequence[Any]: ...
+
+    def scalar(self) -> Any: ...
+
+    @property
+    def rowcount(self) -> int: ...
 
 
 class Tx:
@@ -78,5 +91,5 @@ class Tx:
         """What is to be called after the commit."""
         return self._after
 
-    def _run(self, statement: sa.Executable, values: Values | None) -> "sa.CursorResult[Any]":
+    def _run(self, statement: sa.Executable, values: Values | None) -> Result:
         return cast("sa.CursorResult[Any]", self._connection.execute(statement, values))

@@ -88,7 +88,7 @@ class RunEngine:
 
     def check_room(self) -> None:
         """Raises TooManyLiveReplies where this process has no room for one more."""
-        if len(self.drivers) >= LIVE_HERE:
+        if sum(not driver.executor.takes_slot for driver in self.drivers.values()) >= LIVE_HERE:
             raise TooManyLiveReplies(retry_after_seconds=1)
 
     def begin_here(self, known: Folded, intended: frozenset[str] = frozenset()) -> None:
@@ -118,17 +118,20 @@ class RunEngine:
             _log.exception("run %s failed on a bug", run_id)
             await _fail_on_bug(self, driver.known)
         finally:
-            self.drivers.pop(run_id, None)
-            self._tasks.pop(run_id, None)
+            # a run that was let go of may be at work here again, under another claim
+            if self.drivers.get(run_id) is driver:
+                del self.drivers[run_id]
+            if self._tasks.get(run_id) is asyncio.current_task():
+                del self._tasks[run_id]
 
     def has_ended(self, run: Run) -> None:
         """A run's end is committed: wake who waits for it, stop what works on it still."""
+        driver = self.drivers.pop(run.id, None)
         for waiter in self._waiters.pop(run.id, []):
             if not waiter.done():
                 waiter.set_result(run)
         self.live.close(run.id)
-        driver = self.drivers.get(run.id)
-        if driver is not None and driver.known.run.epoch != run.epoch:
+        if driver is not None and driver.known.run.epoch != run.epoch and run.id in self._tasks:
             self._tasks[run.id].cancel()
 
     def poke(self, run_id: str) -> None:

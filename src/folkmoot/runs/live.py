@@ -16,7 +16,12 @@ class Watcher:
 
     frames: list[JsonObject] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    is_over: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    taken_at: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return self.over.is_set()
 
     def add(self, frame: JsonObject) -> None:
         last = self.frames[-1] if self.frames else None
@@ -27,18 +32,22 @@ class Watcher:
         self.news.set()
 
     def close(self) -> None:
-        self.is_over = True
+        self.over.set()
         self.news.set()
 
     async def ready(self) -> None:
-        """Until there is something to take, or the run has ended; gathers what comes within 40 ms."""
+        """Until there is something to take, at the earliest 40 ms after the last, or the run has ended."""
         await self.news.wait()
-        if not self.is_over:
-            await asyncio.sleep(BATCH_SECONDS)
+        try:
+            async with asyncio.timeout_at(self.taken_at + BATCH_SECONDS):
+                await self.over.wait()
+        except TimeoutError:
+            return
 
     def take(self) -> list[JsonObject]:
         """Frames `delta {key, text}` and `delta_reset {key}` that have gathered."""
         self.news.clear()
+        self.taken_at = asyncio.get_running_loop().time()
         frames, self.frames = self.frames, []
         return frames
 
