@@ -45,11 +45,10 @@ _SAVE = (
     .values({RUN_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=RUN_COLUMNS[name].type) for name in _CHANGEABLE})
     .returning(*RUN_COLUMNS)
 )
-_SLOTS = (
+_TAKE_SLOT = (
     sa.update(RunSlots)
-    .where(RunSlots.workspace_id == sa.bindparam("workspace"))
-    .values(live=RunSlots.live)
-    .returning(RunSlots.live, RunSlots.cap)
+    .where(RunSlots.workspace_id == sa.bindparam("workspace"), RunSlots.live < RunSlots.cap)
+    .values(live=RunSlots.live + 1)
 )
 _BUMP_SLOTS = (
     sa.update(RunSlots)
@@ -155,20 +154,20 @@ def tell(tx: Tx, engine: Engine, run: Run) -> None:
 
 def take_slot(tx: Tx, workspace_id: str) -> bool:
     """Take one of the workspace's slots if one is free; the slots' row stays locked for the rest of the unit."""
-    slots = tx.write_returning(RunSlots, _SLOTS, workspace=workspace_id)
-    if slots is None or slots.live >= slots.cap:
-        return False
-    tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": 1})
-    return True
+    if tx.write(_TAKE_SLOT, {"workspace": workspace_id}) == 1:
+        return True
+    # once more behind the row's lock: who frees a slot meanwhile does not see this run in the line
+    tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": 0})
+    return tx.write(_TAKE_SLOT, {"workspace": workspace_id}) == 1
 
 
 def free_slot(tx: Tx, engine: Engine, workspace_id: str) -> None:
     """Give a slot back: to the first in the line, or to nobody."""
-    tx.write_returning(RunSlots, _SLOTS, workspace=workspace_id)
+    tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": -1})
     following = tx.first(Run, _NEXT, workspace=workspace_id)
     if following is None:
-        tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": -1})
         return
+    tx.write(_BUMP_SLOTS, {"workspace": workspace_id, "by": 1})
     moved = move(tx, engine, following, RunStatus.PENDING, {"waiting_for": WaitingFor.START, "holds_slot": True})
     tell(tx, engine, moved)
 
