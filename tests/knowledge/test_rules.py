@@ -3,7 +3,7 @@
 import itertools
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.knowledge.rules import ENOUGH, LONGEST, WORD, WORDS, MediaType, chunks_of, words_of
@@ -36,7 +36,6 @@ _TEXTS = st.one_of(st.text(max_size=3000), st.lists(_PARTS, max_size=60).map("".
 _MEDIA: st.SearchStrategy[MediaType] = st.sampled_from(["text/plain", "text/markdown"])
 
 
-@settings(deadline=None)
 @given(_TEXTS, _MEDIA)
 def test_chunks_cover_the_text_in_order_and_are_bounded(text: str, media_type: MediaType) -> None:
     spans = chunks_of(text, media_type)
@@ -53,7 +52,6 @@ def test_chunks_cover_the_text_in_order_and_are_bounded(text: str, media_type: M
     assert not text[reached:].strip()
 
 
-@settings(deadline=None)
 @given(_TEXTS)
 def test_the_same_text_is_cut_the_same_way(text: str) -> None:
     assert chunks_of(text, "text/markdown") == chunks_of(text, "text/markdown")
@@ -110,7 +108,6 @@ def test_a_question_is_its_words() -> None:
     assert words_of("the of and") == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_words_hold_letters_and_digits_only(question: str) -> None:
     words = words_of(question)

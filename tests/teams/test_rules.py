@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -115,7 +115,6 @@ graphs = st.integers(1, 20).flatmap(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(graphs, st.randoms(use_true_random=False), st.sets(st.integers(0, 19)))
 def test_any_acyclic_graph_is_a_plan_and_only_what_depends_runs_again(
     graph: tuple[set[int], ...], shuffle: Any, named: set[int]
