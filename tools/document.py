@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import folkmoot
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.facts import REFERENCES, Fact
-from folkmoot.kernel.settings import Settings
+from folkmoot.kernel.settings import Settings, names_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,17 +102,6 @@ def events_page() -> str:
     references = ", ".join(f"`{name}`" for name in REFERENCES)
     rows = [f"| `{fact.type}` | {sentence(fact)} | {fields_of(fact)} |" for fact in facts()]
     return EVENTS.format(references=references) + "\n".join(rows) + "\n"
-
-
-def names_of(name: str, field: FieldInfo) -> list[str]:
-    """The environment variables a setting is read from, the one to recommend first."""
-    match field.validation_alias:
-        case str() as alias:
-            return [alias.upper()]
-        case AliasChoices(choices=choices):
-            return [str(choice).upper() for choice in choices]
-        case _:
-            return [name.upper()]
 
 
 def value_of(field: FieldInfo) -> str | None:

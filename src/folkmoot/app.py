@@ -1,10 +1,9 @@
 """The composition root: the only module that knows every room, and the only one that builds what they share."""
 
 import asyncio
-import gc
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
@@ -13,16 +12,27 @@ from starlette.middleware.cors import CORSMiddleware
 
 from folkmoot import __version__
 from folkmoot.agents.definitions import ensure_definitions
+from folkmoot.agents.lifecycle import Lifecycle
+from folkmoot.agents.loading import load_classes
 from folkmoot.agents.presence import Presence
+from folkmoot.agents.registry import AgentRegistry
+from folkmoot.agents.residents import Residents
 from folkmoot.agents.routes import router as agents_router
 from folkmoot.agents.service import AgentSettings
+from folkmoot.agents.upkeep import looked_after
+from folkmoot.contexts.routes import router as contexts_router
+from folkmoot.contexts.service import ContextSettings
+from folkmoot.conversations.mailbox import MailboxRules
+from folkmoot.conversations.mailbox import prune as prune_mailboxes
 from folkmoot.conversations.routes import router as conversations_router
 from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import DatabaseUnavailable, Hooks
+from folkmoot.db.sessions import Sessions
 from folkmoot.db.tx import Tx
 from folkmoot.engine.holder import HeldByAnother, Holder
+from folkmoot.engine.hosts import HostInfo
 from folkmoot.engine.local import LocalDispatcher
 from folkmoot.engine.worklock import PostgresWorkLock, SoleProcess, WorkLock
 from folkmoot.events.bus import Bus
@@ -36,46 +46,55 @@ from folkmoot.http.openapi import Api, operation_id
 from folkmoot.http.paths import CanonicalPath
 from folkmoot.http.render import add_renderers
 from folkmoot.http.requests import Requests
+from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.logs import log_to_stderr
-from folkmoot.kernel.settings import Settings, WrongSetting, load_settings, reveal
+from folkmoot.kernel.settings import Settings, WrongSetting, load_settings
 from folkmoot.kernel.signals import when_asked_to_end
-from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.kernel.supervisor import Supervisor, every
 from folkmoot.knowledge.routes import router as knowledge_router
 from folkmoot.llm.gateway import Gateway
-from folkmoot.llm.settings import LlmSettings
+from folkmoot.llm.settings import llm_settings
 from folkmoot.migrations.upgrade import upgrade
 from folkmoot.ops import routes as ops
 from folkmoot.realtime.websocket import router as sockets_router
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import number_events
+from folkmoot.runs.queries import count_live
 from folkmoot.runs.routes import router as runs_router
 from folkmoot.runs.service import make_slots
 from folkmoot.runs.sweep import work_forever
 from folkmoot.runtime import Runtime
 from folkmoot.tasks.progress import TaskProgress
+from folkmoot.tasks.queries import get_task
 from folkmoot.tasks.routes import router as tasks_router
 from folkmoot.tasks.rules import TaskDefaults
 from folkmoot.teams.executor import TeamExecutor
 from folkmoot.tools.builtin import builtin_tools
 from folkmoot.tools.registry import ToolRegistry
 from folkmoot.workspaces.deps import SelectorsDisagree
-from folkmoot.workspaces.lookup import NoSuchWorkspace, WorkspaceLookup
-from folkmoot.workspaces.service import ensure_default
+from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.workspaces.queries import NoSuchWorkspace
+from folkmoot.workspaces.removal import finish_removals
+from folkmoot.workspaces.routes import router as workspaces_router
+from folkmoot.workspaces.service import RoomsAbove, ensure_default
 
 GRACE_SECONDS = 5.0
 """How long calls in flight may take to end before their runs are handed back."""
 
-_ROUTERS = (
-    ops.root,
-    ops.router,
+_ROUTERS = (  # in the order in which they are tried: what is called most comes first
+    conversations_router,
     runs_router,
     tasks_router,
     agents_router,
-    conversations_router,
+    contexts_router,
+    ops.root,
+    ops.router,
+    workspaces_router,
     knowledge_router,
     sockets_router,
 )
+HOUSEKEEPING_SECONDS = 30.0
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _log = logging.getLogger(__name__)
 
@@ -100,6 +119,11 @@ def create_app(settings: Settings | None = None, address: str | None = None, *, 
     app.problems_of_scope = (NoSuchWorkspace, SelectorsDisagree, DatabaseUnavailable)
     app.state.figures = Figures()
     app.state.agent_settings = AgentSettings(settings.agents_enabled, settings.agent_max_concurrency)
+    app.state.context_settings = ContextSettings(settings.agent_context_history_limit)
+    app.state.mailboxes = MailboxRules(
+        settings.agent_message_ack_window_seconds, settings.agent_message_retention_limit, get_task
+    )
+    app.state.rooms_above = RoomsAbove((partial(_slots, settings.workspace_max_live_runs),), count_live)
     app.state.task_defaults = TaskDefaults(max_rounds=settings.mgx_max_rounds)
     for router in _ROUTERS:
         app.include_router(router)
@@ -116,7 +140,9 @@ def app_of_environment() -> FastAPI:
     except WrongSetting as wrong:
         raise SystemExit(f"folkmoot: {wrong}") from None
     log_to_stderr(settings.effective_log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    collect_rarely()
+    return app
 
 
 def _layers(settings: Settings, figures: Figures) -> list[Middleware]:
@@ -138,16 +164,6 @@ def _layers(settings: Settings, figures: Figures) -> list[Middleware]:
     ]
 
 
-def llm_settings(settings: Settings) -> LlmSettings:
-    return LlmSettings(
-        default_model=settings.default_model,
-        openai_api_key=reveal(settings.openai_api_key),
-        openai_base_url=settings.openai_base_url,
-        google_api_key=reveal(settings.google_api_key),
-        ollama_host=settings.ollama_host,
-    )
-
-
 @asynccontextmanager
 async def _lifespan(settings: Settings, address: str | None, works: bool, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
@@ -158,27 +174,22 @@ async def _lifespan(settings: Settings, address: str | None, works: bool, app: F
         await asyncio.to_thread(upgrade, settings.database_url)
         runtime = await _open(settings, gateway, stack)
         engine = _engine(app, runtime)
-        await runtime.db.write(_prepare, settings)
+        lock: WorkLock = SoleProcess(runtime.host_id)
+        if settings.is_postgres:
+            lock = PostgresWorkLock(settings.database_url, runtime.host_id)
+        stack.push_async_callback(lock.close)
+        await runtime.db.write(ensure_default, app.state.rooms_above)
+        lifecycle = _agents(app, runtime, address)
+        if settings.agents_enabled:
+            registry = lifecycle.residents.registry
+            await load_classes(registry, settings.agent_registry_modules)
+            await runtime.db.write(ensure_definitions, registry.offers())
+            await stack.enter_async_context(looked_after(lifecycle, lock.gone, GRACE_SECONDS, works=works))
         if works:
-            _start(settings, runtime, engine, stack)
-        stack.enter_context(_rare_collections())
+            _start(settings, runtime, engine, lock, stack)
         _log.info("Folkmoot %s started on %s; model: %s", __version__, runtime.db.dialect, gateway.describe())
         yield
     _log.info("Folkmoot stopped")
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """What a start leaves behind lives on and need not be looked through: p99 of a message 20 ms, not 88."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _hold(settings: Settings, address: str | None) -> Holder:
@@ -224,23 +235,28 @@ def _engine(app: FastAPI, runtime: Runtime) -> RunEngine:
     return engine
 
 
-def _prepare(tx: Tx, settings: Settings) -> None:
-    ensure_definitions(tx)
-    ensure_default(tx, (partial(_slots, settings.workspace_max_live_runs),))
+def _agents(app: FastAPI, runtime: Runtime, address: str | None) -> Lifecycle:
+    registry = app.state.agent_registry = AgentRegistry()
+    residents = Residents(registry, runtime.supervisor)
+    app.state.lifecycle = Lifecycle(runtime.db, residents, runtime.supervisor, HostInfo(runtime.host_id, address))
+    app.state.sessions = Sessions(runtime.db)
+    lifecycle: Lifecycle = app.state.lifecycle
+    return lifecycle
 
 
 def _slots(cap: int, tx: Tx, workspace_id: str) -> None:
     make_slots(tx, workspace_id, cap)
 
 
-def _start(settings: Settings, runtime: Runtime, engine: RunEngine, stack: AsyncExitStack) -> None:
+def _start(settings: Settings, runtime: Runtime, engine: RunEngine, lock: WorkLock, stack: AsyncExitStack) -> None:
     """Take up what was interrupted and work; on the way out hand back what is not done."""
-    lock: WorkLock = SoleProcess(runtime.host_id)
-    if settings.is_postgres:
-        lock = PostgresWorkLock(settings.database_url, runtime.host_id)
-    stack.push_async_callback(lock.close)
     stack.push_async_callback(engine.stop, GRACE_SECONDS)
     stack.callback(runtime.supervisor.start(work_forever(engine, lock), "work on runs").cancel)
+    for name, work in (
+        ("finishing deletions", partial(finish_removals, runtime.db)),
+        ("pruning mailboxes", partial(prune_mailboxes, runtime.db, settings.agent_message_retention_limit)),
+    ):
+        stack.callback(runtime.supervisor.start(every(HOUSEKEEPING_SECONDS, work, name), name).cancel)
     stack.enter_context(when_asked_to_end(partial(_begin_to_stop, runtime, engine, asyncio.get_running_loop())))
 
 

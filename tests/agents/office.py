@@ -9,12 +9,17 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 from folkmoot.agents import routes as agent_routes
+from folkmoot.agents import upkeep
 from folkmoot.agents.definitions import ensure_definitions
+from folkmoot.agents.lifecycle import Lifecycle
 from folkmoot.agents.presence import Presence
+from folkmoot.agents.registry import AgentRegistry
+from folkmoot.agents.residents import Residents
 from folkmoot.agents.service import AgentSettings
 from folkmoot.conversations import routes as conversation_routes
 from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.database import Database
+from folkmoot.engine.hosts import HostInfo
 from folkmoot.engine.local import LocalDispatcher
 from folkmoot.http.figures import Figures
 from folkmoot.http.render import add_renderers
@@ -31,6 +36,7 @@ from folkmoot.runs.sweep import recover
 from folkmoot.tools.registry import Tool, ToolContext, ToolRegistry
 from folkmoot.workspaces.deps import here
 
+HOOK_SECONDS = 0.5
 LIMITS = LlmLimits(first_token=5, idle=5, total=10, backoff=0.001)
 
 
@@ -56,6 +62,7 @@ class Office:
     engine: RunEngine
     app: FastAPI
     client: AsyncClient
+    lifecycle: Lifecycle
 
     async def hire(self, name: str = "Ada", **config: Json) -> JsonObject:
         """A new agent of the definition `assistant`."""
@@ -64,6 +71,23 @@ class Office:
         assert answer.status_code == 201, answer.text
         made: JsonObject = answer.json()
         return made
+
+    async def make(self, slug: str, **given: Json) -> JsonObject:
+        """A new agent of any definition, whatever the answer says."""
+        answer = await self.client.post("/api/agents", json={"definition_slug": slug, **given})
+        made: JsonObject = answer.json()
+        return made
+
+    async def verb(self, agent: JsonObject, verb: str) -> tuple[int, JsonObject]:
+        answer = await self.client.post(f"/api/agents/{agent['id']}/{verb}")
+        return answer.status_code, answer.json()
+
+    async def patch(self, agent: JsonObject, **change: Json) -> tuple[int, JsonObject]:
+        answer = await self.client.patch(f"/api/agents/{agent['id']}", json=change)
+        return answer.status_code, answer.json()
+
+    async def status(self, agent: JsonObject) -> str:
+        return str((await self.get(f"/api/agents/{agent['id']}"))["status"])
 
     async def get(self, path: str) -> JsonObject:
         answer = await self.client.get(path)
@@ -74,9 +98,13 @@ class Office:
 
 @asynccontextmanager
 async def open_office(
-    db: Database, scope: Scope, base_url: str | None = None, settings: AgentSettings | None = None
+    db: Database,
+    scope: Scope,
+    base_url: str | None = None,
+    settings: AgentSettings | None = None,
+    registry: AgentRegistry | None = None,
 ) -> AsyncIterator[Office]:
-    """Without `base_url` the practice model speaks."""
+    """Without `base_url` the practice model speaks; hooks of the registry's classes may take half a second."""
     supervisor = Supervisor()
     gateway = Gateway(
         LlmSettings(
@@ -89,7 +117,11 @@ async def open_office(
     engine = RunEngine(db, LocalDispatcher(supervisor), supervisor, new_id())
     engine.register(ReplyExecutor(engine, gateway, ToolRegistry([LOOK_UP])))
     engine.observers.append(Presence())
-    await db.write(ensure_definitions)
+    registry = registry or AgentRegistry()
+    residents = Residents(registry, supervisor, HOOK_SECONDS)
+    lifecycle = Lifecycle(db, residents, supervisor, HostInfo(engine.host_id))
+    await db.write(ensure_definitions, registry.offers())
+    await upkeep.beat(lifecycle)
     await engine.dispatcher.start(engine.work)
     await recover(engine, await db.read(owners_of_running))
     app = FastAPI()
@@ -98,13 +130,15 @@ async def open_office(
     add_renderers(app)
     app.state.runtime = SimpleNamespace(db=db, gateway=gateway, supervisor=supervisor)
     app.state.engine = engine
+    app.state.lifecycle = lifecycle
     app.state.agent_settings = settings or AgentSettings()
     app.dependency_overrides[here] = lambda: scope
     client = AsyncClient(transport=ASGITransport(Requests(app, Figures())), base_url="http://127.0.0.1")
     try:
         async with client:
-            yield Office(db, scope, engine, app, client)
+            yield Office(db, scope, engine, app, client, lifecycle)
     finally:
         await engine.stop(1)
+        await upkeep.close(lifecycle, 1)
         await supervisor.stop()
         await gateway.aclose()

@@ -15,18 +15,32 @@ from tests.databases import new_scope
 AGENTS = "/api/agents"
 
 
-async def test_the_assistant_is_defined_once(office: Office) -> None:
+async def test_the_built_in_definitions_are_there_once(office: Office) -> None:
     await office.db.write(ensure_definitions)
     page = await office.get(f"{AGENTS}/definitions")
-    match page["definitions"]:
-        case [dict(definition)]:
-            pass
-        case _:
-            pytest.fail("one definition")
-    assert definition.keys() == {
-        *("id", "name", "slug", "agent_type", "description", "capabilities", "config_schema", "metadata")
-    }
-    assert (definition["slug"], definition["agent_type"], page["total"]) == ("assistant", "assistant", 1)
+    found = page["definitions"]
+    assert isinstance(found, list)
+    definitions = [definition for definition in found if isinstance(definition, dict)]
+    assert [definition["slug"] for definition in definitions] == ["assistant", "builder", "reviewer", "test"]
+    assert page["total"] == 4
+    for definition in definitions:
+        assert definition.keys() == {
+            *("id", "name", "slug", "agent_type", "description", "capabilities", "config_schema", "metadata")
+        }
+        assert definition["agent_type"] == definition["slug"]
+
+
+@pytest.mark.parametrize("slug", ["reviewer", "builder", "test"])
+async def test_a_built_in_agent_knows_its_job_at_once(office: Office, slug: str) -> None:
+    made = await office.make(slug)
+    config = made["config"]
+    assert isinstance(config, dict)
+    assert len(str(config["instructions"])) > 300
+    assert (made["status"], made["slug"], made["agent_type"]) == ("active", slug, slug)
+    answer = await office.client.post(f"{AGENTS}/{slug}/message", json={"message": "Look at this: 1 + 1 = 3"})
+    assert answer.status_code == 200
+    other = await office.make(slug, config={"instructions": "Only say yes."})
+    assert other["config"] == {"instructions": "Only say yes."}
 
 
 async def test_an_agent_is_reached_by_id_number_and_slug(office: Office) -> None:
@@ -142,10 +156,33 @@ async def test_a_workspace_has_a_cap(db: Database, scope: Scope) -> None:
         assert answer.json()["limit"] == 1
 
 
+async def test_who_is_offline_makes_room(db: Database, scope: Scope) -> None:
+    async with open_office(db, scope, settings=AgentSettings(most_online=1)) as office:
+        first = await office.hire("First")
+        assert await office.verb(first, "shutdown") == (200, await office.get(f"{AGENTS}/4"))
+        second = await office.hire("Second")
+        for attempt in (await office.verb(first, "activate"), await office.patch(first, status="idle")):
+            assert (attempt[0], attempt[1]["code"]) == (409, "too_many_agents")
+        assert (await office.verb(second, "deactivate"))[0] == 200
+        assert (await office.verb(first, "activate"))[0] == 409
+        assert (await office.client.delete(f"{AGENTS}/{second['id']}")).status_code == 204
+        assert (await office.verb(first, "activate"))[0] == 200
+
+
+async def test_a_number_is_given_once_for_ever(office: Office) -> None:
+    made = [await office.hire() for _ in range(3)]
+    for agent in made[1:]:
+        assert (await office.client.delete(f"{AGENTS}/{agent['number']}")).status_code == 204
+        assert (await office.client.get(f"{AGENTS}/{agent['number']}")).status_code == 404
+    assert (await office.hire())["number"] == 7
+
+
 async def test_agents_switched_off_say_so(db: Database, scope: Scope) -> None:
     async with open_office(db, scope, settings=AgentSettings(is_enabled=False)) as office:
-        for path in (AGENTS, f"{AGENTS}/definitions", f"{AGENTS}/4", f"{AGENTS}/4/messages"):
-            answer = await office.client.get(path)
+        paths = (AGENTS, f"{AGENTS}/definitions", f"{AGENTS}/4", f"{AGENTS}/4/messages")
+        verbs = [("POST", f"{AGENTS}/4/{verb}") for verb in ("activate", "deactivate", "shutdown")]
+        for method, path in (*(("GET", path) for path in paths), *verbs, ("DELETE", paths[2]), ("PATCH", paths[2])):
+            answer = await office.client.request(method, path, json={})
             assert (answer.status_code, answer.json()["hint"]) == (503, "Set AGENTS_ENABLED=true")
 
 
@@ -162,4 +199,4 @@ async def test_lists_are_filtered(office: Office) -> None:
 
 async def test_definitions_of_others_are_not_shown(office: Office, scope: Scope) -> None:
     rows, total = await office.db.read(list_definitions, scope, 0, 50)
-    assert (len(rows), total) == (1, 1)
+    assert (len(rows), total) == (4, 4)

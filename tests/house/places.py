@@ -20,7 +20,14 @@ FOREIGN, OWN = "@", "="
 """How a case marks a value: `@task` is the other workspace's task, `=task` the caller's."""
 
 # As long as those they stand for, so that an answer differs by no byte.
-_UNKNOWN = {"agent_number": "7777", "agent_slug": "agent-z", "artifact_name": "s9.md", "definition_slug": "writer-x"}
+_UNKNOWN = {
+    "agent_number": "7777",
+    "agent_slug": "agent-z",
+    "artifact_name": "s9.md",
+    "definition_slug": "writer-x",
+    "context_name": "plan-x",
+    "context_version": "7",
+}
 
 _DEFINITION = AgentDefinition.__table__.columns
 
@@ -55,6 +62,14 @@ async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, 
     agent = await place.post("/api/agents", {"definition_id": definition_id, "name": f"agent-{letter}"})
     reply = await place.post(f"/api/agents/{agent['id']}/message", {"message": "Hello"})
     await db.write(_renumber, agent["id"], number)
+    posted = await place.post(
+        f"/api/agents/{agent['id']}/messages", {"direction": "inbound", "payload": {"from": letter}}
+    )
+    shared = f"/api/projects/{scope.project_id}/contexts/plan-{letter}"
+    for context in (f"/api/agents/{agent['id']}/context", shared):
+        await place.post(context, {"data": {"from": letter}})
+        read = await client.get(context, params={"run_id": run["id"]}, headers=place.headers)
+        assert read.is_success, read.text
     place.names.update(
         task=task["id"],
         run=run["id"],
@@ -65,9 +80,13 @@ async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, 
         definition=definition_id,
         definition_slug=f"writer-{letter}",
         conversation=reply["conversation_id"],
+        message=posted["id"],
+        workspace=scope.workspace_id,
         project=scope.project_id,
         artifact=await _artifact(place, run["id"]),
         artifact_name="s1.md",
+        context_name=f"plan-{letter}",
+        context_version="1",
     )
     return place
 
@@ -93,7 +112,7 @@ def _renumber(tx: Tx, agent_id: str, number: int) -> None:
 
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
-    ids = ("task", "run", "document", "agent", "definition", "conversation", "project", "artifact")
+    ids = ("task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact")
     return {**{name: new_id() for name in ids}, **_UNKNOWN}
 
 

@@ -24,6 +24,7 @@ BORDERS = {
     "realtime/websocket.py": "socket loop",
     "app.py": "lifespan",
     "tools/registry.py": "plugin call",
+    "agents/hooks.py": "plugin call",
 }
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from folkmoot.kernel.settings import Settings
+from folkmoot.kernel.settings import Settings, names_of
 from tests.house.source import PACKAGE, ROOT
-from tools.document import PAGES, facts, import_everything, names_of, problems
+from tools.document import PAGES, facts, import_everything, problems
 
 COMMAND = re.compile(r"\bmake ([a-z]+)")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")

@@ -17,7 +17,7 @@ from folkmoot.db.lanes import DatabaseUnavailable
 from folkmoot.migrations import upgrade as migrations
 from folkmoot.migrations.metadata import METADATA, ROOMS, is_ours
 from tests.databases import postgres_database
-from tests.house.source import PACKAGE
+from tests.house.source import PACKAGE, ROOT
 
 VERSIONS = sorted((migrations.HERE / "versions").glob("*.py"))
 
@@ -35,6 +35,17 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def tables(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names())
+
+
+def columns(connection: sa.Connection) -> dict[str, list[tuple[str, str, bool]]]:
+    inspector = sa.inspect(connection)
+    return {
+        table: sorted(
+            (column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)
+        )
+        for table in inspector.get_table_names()
+        if table != "chunks_fts"
+    }
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -62,6 +73,31 @@ def test_up_down_up(empty_url: str) -> None:
 
     assert migrations.upgrade(empty_url)
     assert migrations.connected(empty_url, differences) == []
+
+
+def test_every_released_revision_goes_both_ways(empty_url: str) -> None:
+    """From each one to the newest and back, as plain `alembic` does it step by step too."""
+    numbers = [path.stem[:4] for path in VERSIONS]
+    for number in numbers:
+        migrations.upgrade_to(empty_url, number)
+        assert migrations.current(empty_url) == number
+        shape = migrations.connected(empty_url, columns)
+        migrations.upgrade_to(empty_url, "head")
+        assert migrations.connected(empty_url, differences) == []
+        migrations.downgrade(empty_url, number)
+        assert migrations.connected(empty_url, columns) == shape
+    for number in reversed(numbers):
+        assert migrations.current(empty_url) == number
+        migrations.downgrade(empty_url, "-1")
+    assert migrations.connected(empty_url, tables) == {"alembic_version"}
+
+
+def test_plain_alembic(empty_url: str) -> None:
+    for arguments, at in ((("upgrade", "head"), VERSIONS[-1]), (("downgrade", "-1"), VERSIONS[-2])):
+        command = [sys.executable, "-m", "alembic", *arguments]
+        environment = {**os.environ, "DATABASE_URL": empty_url}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+        assert migrations.current(empty_url) == at.stem[:4]
 
 
 def test_two_processes_that_start_at_once(empty_url: str) -> None:

@@ -55,6 +55,11 @@ def _aims(body: JsonObject) -> set[str]:
 RUN, TASK, CONVERSATION = {"run_id": "@run"}, {"task_id": "@task"}, {"conversation_id": "@conversation"}
 AGENTS = [{"agent_id": name} for name in ("@agent", "@agent_number", "@agent_slug")]
 TEXT: JsonObject = {"message": "Hello"}
+SHARED = {"project_id": "@project", "name": "@context_name"}
+OWN_SHARED = {"project_id": "=project", "name": "=context_name"}
+WRITTEN: JsonObject = {"data": {"a": 1}}
+POSTED: JsonObject = {"direction": "inbound", "payload": {}}
+PROJECT = {"workspace_id": "=workspace", "project_id": "@project"}
 
 CASES = [
     Case("list_runs", TASK),
@@ -87,6 +92,10 @@ CASES = [
     Case("delete_task", TASK),
     Case("delete_task", {**TASK, "cancel": "true"}),
     Case("list_agents", {"project_id": "@project"}),
+    *(Case("change_agent", agent, {"name": "Mine"}) for agent in AGENTS),
+    *(Case("change_agent", agent, {"status": "idle"}) for agent in AGENTS),
+    *(Case("delete_agent", agent) for agent in AGENTS),
+    *(Case(f"{verb}_agent", agent) for verb in ("activate", "deactivate", "shutdown") for agent in AGENTS),
     Case("create_agent", body={"definition_id": "@definition"}),
     Case("create_agent", body={"definition_slug": "@definition_slug"}),
     Case("create_agent", body={"definition_slug": "assistant", "project_id": "@project"}),
@@ -98,11 +107,42 @@ CASES = [
     Case("send_message", {"agent_id": "@agent"}, {**TEXT, "conversation_id": "=conversation"}),
     *(Case("list_agent_messages", agent) for agent in AGENTS),
     Case("list_agent_messages", {"agent_id": "=agent", **CONVERSATION}),
+    *(Case("post_agent_message", agent, POSTED) for agent in AGENTS),
+    *(Case("post_agent_message", {"agent_id": "=agent"}, {**POSTED, **about}) for about in (RUN, TASK)),
+    *(
+        Case("post_agent_message", {"agent_id": "=agent"}, {"payload": {}, "to_agent_id": agent["agent_id"]})
+        for agent in AGENTS
+    ),
+    *(Case("acknowledge_agent_messages", agent, {"message_ids": ["=message"]}) for agent in AGENTS),
+    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["@message"]}),
+    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["=message", "@message"]}),
     *(Case("list_conversations", agent) for agent in AGENTS),
     Case("get_conversation", CONVERSATION),
     Case("rename_conversation", CONVERSATION, {"title": "Mine"}),
     Case("delete_conversation", CONVERSATION),
     Case("list_conversation_messages", CONVERSATION),
+    *(Case("list_contexts", agent) for agent in AGENTS),
+    *(Case("read_context", agent) for agent in AGENTS),
+    Case("read_context", {"agent_id": "=agent", **RUN}),
+    *(Case("write_context", agent, WRITTEN) for agent in AGENTS),
+    Case("write_context", {"agent_id": "=agent"}, {**WRITTEN, "run_id": "@run"}),
+    *(Case("rollback_context", agent, {"target_version": 1}) for agent in AGENTS),
+    *(Case("list_context_versions", agent) for agent in AGENTS),
+    *(Case("compare_context_versions", {**agent, "from": "0"}) for agent in AGENTS),
+    *(Case("list_context_readers", {**agent, "version": "@context_version"}) for agent in AGENTS),
+    Case("list_project_contexts", {"project_id": "@project"}),
+    Case("read_project_context", SHARED),
+    Case("read_project_context", {**OWN_SHARED, **RUN}),
+    Case("write_project_context", SHARED, WRITTEN),
+    Case("write_project_context", OWN_SHARED, {**WRITTEN, "run_id": "@run"}),
+    Case("rollback_project_context", SHARED, {"target_version": 1}),
+    Case("list_project_context_versions", SHARED),
+    Case("compare_project_context_versions", {**SHARED, "from": "0"}),
+    Case("list_project_context_readers", {**SHARED, "version": "@context_version"}),
+    Case("get_project", PROJECT),
+    Case("change_project", PROJECT, {"name": "Mine"}),
+    Case("delete_project", PROJECT),
+    Case("delete_project", {**PROJECT, "confirm": "default"}),
     Case("get_document", {"document_id": "@document"}),
     Case("delete_document", {"document_id": "@document"}),
     Case("search_knowledge", {"q": "crash", "document_id": "@document"}),
@@ -199,7 +239,8 @@ def test_every_name_an_operation_takes_has_an_isolation_case(operation: Operatio
     covered = set().union(*(case.aims for case in CASES if case.operation == operation.id))
     taken = names_taken(operation)
     assert taken <= covered, f"{operation.id} takes {taken - covered} and has no case in CASES for it"
-    assert not taken or operation.is_scoped, f"{operation.id} takes {taken} and no workspace selector"
+    names_its_workspace = operation.is_scoped or "{workspace_id}" in operation.path
+    assert not taken or names_its_workspace, f"{operation.id} takes {taken} and no workspace selector"
 
 
 def test_every_socket_has_an_isolation_case() -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
 from folkmoot.http.body import BODY_BYTES
+from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, dumps
 from tests.house.operations import OPERATIONS, SCHEMAS, Operation
 from tests.house.places import Place, furnish, unknown_names
@@ -233,9 +234,9 @@ class Target:
 
     def names(self, operation: Operation) -> dict[str, str]:
         """Of things that are there, where the operation only looks; else of things that never were."""
-        known = self.place.names if operation.method == "GET" else unknown_names()
+        known = self.place.names if operation.method == "GET" else {"workspace": new_id(), **unknown_names()}
         given = {f"{name}_id": value for name, value in known.items()}
-        return {**given, "name": self.place.names["artifact_name"]}
+        return {**given, "name": self.place.names["artifact_name"], "version": "1"}
 
     async def answer(self, hostile: Hostile) -> Response:
         """The answer, once it is what it must be."""

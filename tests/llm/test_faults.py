@@ -111,7 +111,8 @@ async def test_malformed_bodies(raw: bytes) -> None:
     ],
 )
 async def test_malformed_streams(reply: Reply, kind: type[ModelFault]) -> None:
-    async with asked([reply]) as (gateway, _):
+    half = Reply(text="half", finish=None)
+    async with asked(lambda body: reply if body.get("stream") else half) as (gateway, _):
         with pytest.raises(ModelFault) as raised:
             await gateway.ask(HELLO, Heard())
     assert type(raised.value) is kind
@@ -141,6 +142,15 @@ async def test_a_stream_asked_again_is_reset_once_and_failed_calls_are_counted()
     assert heard.resets == 1
     assert heard.written == LONG_TEXT
     assert answer.usage.input_tokens == 24, "the cut answer was counted by the provider too"
+
+
+@pytest.mark.parametrize("cut", [Reply(text="half", finish=None), Reply(text=LONG_TEXT, breaks="reset")])
+async def test_a_stream_that_is_always_cut_is_asked_for_in_one_piece(cut: Reply) -> None:
+    async with asked(lambda body: cut if body.get("stream") else GOOD) as (gateway, stub):
+        heard = Heard()
+        answer = await gateway.ask(HELLO, heard)
+    assert answer.text == heard.written == LONG_TEXT
+    assert ["stream" in call for call in stub.calls] == [True, True, False]
 
 
 async def test_a_fault_says_what_its_calls_took() -> None:

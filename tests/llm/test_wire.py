@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from folkmoot.kernel.json import JsonObject
+from folkmoot.llm.faults import RequestRefused
 from folkmoot.llm.gateway import Request
 from folkmoot.llm.messages import (
     MALFORMED,
@@ -284,6 +285,23 @@ async def test_a_server_without_null_content_gets_empty_text() -> None:
     assert len(stub.calls) == 3
 
 
+async def test_a_complaint_about_a_tool_takes_no_other_field_away() -> None:
+    """llama.cpp says the same of a tool it cannot make a grammar of as of a response format."""
+
+    def script(body: JsonObject) -> Reply:
+        return Reply(status=400, text="failed to parse grammar") if "tools" in body else Reply(text="{}")
+
+    async with asked(script) as (gateway, stub):
+        with pytest.raises(RequestRefused):
+            await gateway.ask(Request(models=HELLO.models, messages=HELLO.messages, tools=(SEARCH,)))
+        await gateway.ask(STRUCTURED)
+    match stub.calls:
+        case [_, {"response_format": {"type": "json_schema"}}]:
+            pass
+        case other:
+            pytest.fail(f"unlearnt: {other}")
+
+
 async def test_calls_at_the_same_time_unlearn_a_field_together() -> None:
     def script(body: JsonObject) -> Reply:
         match body["response_format"]:
@@ -308,6 +326,15 @@ async def test_a_server_that_wants_the_newer_token_field() -> None:
     async with asked(script) as (gateway, stub):
         await gateway.ask(HELLO)
     assert stub.calls[1]["max_completion_tokens"] == 4096
+
+
+async def test_a_conversation_that_is_too_long_is_no_matter_of_the_token_field() -> None:
+    said = "'max_tokens' is too large: 4096. This model's maximum context length is 8192 tokens"
+    async with asked([Reply(status=400, text=said), Reply(text="ok")]) as (gateway, stub):
+        with pytest.raises(RequestRefused, match="too large"):
+            await gateway.ask(HELLO)
+        await gateway.ask(HELLO)
+    assert ["max_tokens" in call for call in stub.calls] == [True, True]
 
 
 async def test_auto_asks_the_server_which_model_it_has() -> None:

@@ -212,7 +212,7 @@ async def test_a_run_over_http_from_plan_to_summary(db: Database, scope: Scope) 
     [
         ([Reply(status=500, text="broken")], "provider_error"),
         ([Reply(text="cut", finish=None)], "answer_cut"),
-        ([Reply(raw=b"{not json")], "answer_cut"),
+        ([Reply(raw=b"{not json")], "answer_malformed"),
         ([Reply(text="no plan")], "invalid_plan"),
         ([Reply(status=429, text="slow down")], "rate_limited"),
     ],

@@ -7,8 +7,9 @@ from httpx2 import AsyncClient
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import Scope
-from folkmoot.workspaces.lookup import NoSuchWorkspace, WorkspaceLookup
-from folkmoot.workspaces.service import ensure_default
+from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.workspaces.queries import NoSuchWorkspace
+from folkmoot.workspaces.service import RoomsAbove, ensure_default
 from tests.databases import new_scope
 
 NOWHERE = "0190f0f0-0000-7000-8000-000000000000"
@@ -20,8 +21,8 @@ async def test_made_once_with_what_hangs_on_it(db: Database) -> None:
     def note(tx: Tx, workspace_id: str) -> None:
         made.append(workspace_id)
 
-    first = await db.write(ensure_default, (note,))
-    second = await db.write(ensure_default, (note,))
+    first = await db.write(ensure_default, RoomsAbove((note,)))
+    second = await db.write(ensure_default, RoomsAbove((note,)))
     assert (first.id, first.workspace_id) == (second.id, second.workspace_id)
     assert made in ([], [first.workspace_id])
 

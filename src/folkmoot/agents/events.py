@@ -15,3 +15,15 @@ class AgentStatusChanged(Fact):
     previous_status: str
     status: str
     error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentActivity(Fact):
+    """A verb of an agent's life was called, or something was put into its mailbox."""
+
+    type = "agent_activity"
+
+    agent_id: str
+    action: str
+    direction: str | None = None
+    correlation_id: str | None = None

@@ -6,23 +6,27 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.requests import HTTPConnection
 
 from folkmoot.agents import queries, service
+from folkmoot.agents.lifecycle import HookFailed, Lifecycle
 from folkmoot.agents.queries import NoSuchAgent, NoSuchDefinition, NotInitialized
-from folkmoot.agents.rules import AgentStatus
-from folkmoot.agents.schemas import AgentPage, AgentStatusView, AgentView, DefinitionPage, NewAgent
+from folkmoot.agents.rules import AgentStatus, IllegalAgentStatus
+from folkmoot.agents.schemas import AgentChange, AgentPage, AgentStatusView, AgentView, DefinitionPage, NewAgent
 from folkmoot.agents.service import (
     AgentConfigInvalid,
+    AgentInRun,
     AgentsDisabled,
     AgentSettings,
-    NoSuchProject,
-    TooManyAgents,
+    CoreAgent,
+    Terms,
     agent_view,
     definition_view,
 )
+from folkmoot.agents.transitions import AgentClassMissing, TooManyAgents
 from folkmoot.http.deps import Db, Models
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.llm.faults import UnknownModel
 from folkmoot.workspaces.deps import Here
+from folkmoot.workspaces.queries import NoSuchProject
 
 
 async def enabled_agents(connection: HTTPConnection) -> AgentSettings:
@@ -33,9 +37,32 @@ async def enabled_agents(connection: HTTPConnection) -> AgentSettings:
     return settings
 
 
+async def _lifecycle(connection: HTTPConnection) -> Lifecycle:
+    lifecycle: Lifecycle = connection.app.state.lifecycle
+    return lifecycle
+
+
+Lives = Annotated[Lifecycle, Depends(_lifecycle)]
+
+
+async def _terms(
+    settings: Annotated[AgentSettings, Depends(enabled_agents)], models: Models, lifecycle: Lives
+) -> Terms:
+    return Terms(settings, models, lifecycle.process)
+
+
 AgentRef = Annotated[str, Path(max_length=255, description="The agent's id, number or slug")]
-Settings = Annotated[AgentSettings, Depends(enabled_agents)]
+HowThingsAre = Annotated[Terms, Depends(_terms)]
 _NOT_FOUND = problems(NoSuchAgent, NotInitialized, AgentsDisabled)
+_VERB = (
+    NoSuchAgent,
+    NotInitialized,
+    AgentsDisabled,
+    IllegalAgentStatus,
+    TooManyAgents,
+    AgentClassMissing,
+    HookFailed,
+)
 
 router = APIRouter(prefix="/api/agents", tags=["agents"], dependencies=[Depends(enabled_agents)])
 
@@ -68,14 +95,21 @@ async def list_agents(
     "",
     status_code=201,
     responses=problems(
-        NoSuchDefinition, NoSuchProject, AgentConfigInvalid, UnknownModel, TooManyAgents, AgentsDisabled
+        NoSuchDefinition,
+        NoSuchProject,
+        AgentConfigInvalid,
+        UnknownModel,
+        TooManyAgents,
+        AgentsDisabled,
+        AgentClassMissing,
+        HookFailed,
     ),
 )
 async def create_agent(
-    db: Db, here: Here, settings: Settings, models: Models, new: NewAgent, response: Response
+    lifecycle: Lives, here: Here, terms: HowThingsAre, new: NewAgent, response: Response
 ) -> AgentView:
-    """Make an agent of a definition."""
-    made = await db.write(service.create_agent, here, settings, models, new)
+    """Make an agent of a definition; one of a class is made even where a hook fails, with status `error`."""
+    made = await lifecycle.create(here, terms, new)
     response.headers["Location"] = f"/api/agents/{made.id}"
     return made
 
@@ -89,3 +123,39 @@ async def get_agent(db: Db, here: Here, agent_id: AgentRef) -> AgentView:
 async def get_agent_status(db: Db, here: Here, agent_id: AgentRef) -> AgentStatusView:
     """What the agent is doing, and how it has done so far."""
     return await db.read(service.agent_status, here, agent_id)
+
+
+@router.patch("/{agent_id}", responses=problems(*_VERB, AgentConfigInvalid, UnknownModel))
+async def change_agent(
+    lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef, change: AgentChange
+) -> AgentView:
+    """Change name, config or status: all of what is asked for, or nothing."""
+    return await lifecycle.change(here, terms, agent_id, change)
+
+
+@router.delete(
+    "/{agent_id}",
+    status_code=204,
+    responses=problems(NoSuchAgent, NotInitialized, AgentsDisabled, CoreAgent, AgentInRun),
+)
+async def delete_agent(lifecycle: Lives, here: Here, agent_id: AgentRef) -> None:
+    """Delete an agent and its conversations; its number is not given again."""
+    await lifecycle.delete(here, agent_id)
+
+
+@router.post("/{agent_id}/activate", responses=problems(*_VERB))
+async def activate_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+    """Let the agent work."""
+    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.ACTIVE))
+
+
+@router.post("/{agent_id}/deactivate", responses=problems(*_VERB))
+async def deactivate_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+    """Let the agent rest: `idle`."""
+    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.IDLE))
+
+
+@router.post("/{agent_id}/shutdown", responses=problems(*_VERB))
+async def shutdown_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+    """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
+    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.OFFLINE))

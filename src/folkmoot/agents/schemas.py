@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from folkmoot.agents.rules import AgentStatus
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line
 from folkmoot.kernel.json import JsonObject
@@ -61,6 +62,18 @@ class NewAgent(BaseModel):
         return self
 
 
+class AgentChange(BaseModel):
+    """`config` is merged over what there is, key by key; null takes a key out. `status` obeys the table."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Ada", "config": {"temperature": 0.2}}]}
+    )
+
+    name: Line | None = None
+    config: JsonObject | None = None
+    status: AgentStatus | None = None
+
+
 class AgentView(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
@@ -81,6 +94,7 @@ class AgentView(BaseModel):
                     "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
                     "config": {"instructions": "Be brief."},
                     "state": {},
+                    "current_run_id": None,
                     "last_heartbeat": None,
                     "last_error": None,
                     "created_at": "2026-11-21T11:43:40.174309Z",
@@ -105,6 +119,7 @@ class AgentView(BaseModel):
     project_id: str
     config: JsonObject
     state: JsonObject
+    current_run_id: str | None
     last_heartbeat: datetime | None
     last_error: str | None
     created_at: datetime

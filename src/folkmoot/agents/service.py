@@ -1,45 +1,75 @@
 """The verbs of agents."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
+from folkmoot.agents.definitions import defaults_of
 from folkmoot.agents.queries import (
     INSTANCE_COLUMNS,
-    count_online,
-    current_run_id,
+    definition_of,
     get_agent,
     get_definition,
-    next_number,
+    live_run_id,
+    take_number,
     taken_slugs,
 )
-from folkmoot.agents.rules import AgentStatus, shown_status, slug_of
-from folkmoot.agents.schemas import AgentConfig, AgentStatusView, AgentView, DefinitionView, NewAgent
+from folkmoot.agents.rules import FIRST_NUMBER, AgentStatus, slug_of
+from folkmoot.agents.schemas import (
+    AgentChange,
+    AgentConfig,
+    AgentStatusView,
+    AgentView,
+    DefinitionView,
+    NewAgent,
+)
 from folkmoot.agents.tables import Agent, AgentDefinition, AgentInstance
+from folkmoot.agents.transitions import (
+    Move,
+    Process,
+    begin,
+    check_cap,
+    check_class,
+    is_to_change,
+    lock_agent,
+    lock_workspace,
+    status_of,
+)
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from folkmoot.kernel.errors import Conflict, Invalid, Unavailable
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.gateway import Gateway
-from folkmoot.workspaces.tables import Project, Workspace
+from folkmoot.workspaces.queries import get_project
 
-_LOCK_WORKSPACE = sa.select(Workspace.id).where(Workspace.id == sa.bindparam("workspace_id")).with_for_update()
-_PROJECT = sa.select(Project.id).where(
-    Project.workspace_id == sa.bindparam("workspace_id"), Project.id == sa.bindparam("project_id")
-)
 _INSERT = sa.insert(AgentInstance)
+_CHANGE = (
+    sa.update(AgentInstance)
+    .where(AgentInstance.id == sa.bindparam("this_agent"))
+    .values(
+        name=sa.bindparam("new_name"),
+        config=sa.bindparam("new_config", type_=INSTANCE_COLUMNS.config.type),
+        updated_at=sa.bindparam("at", type_=INSTANCE_COLUMNS.updated_at.type),
+    )
+)
+_DELETE = sa.delete(AgentInstance).where(AgentInstance.id == sa.bindparam("this_agent"))
 
 
 class AgentConfigInvalid(Invalid):
     """The agent's config does not fit the definition's config_schema"""
 
 
-class TooManyAgents(Conflict):
-    """The workspace has as many agents as it may"""
+class CoreAgent(Conflict):
+    """A core agent is not deleted"""
+
+
+class AgentInRun(Conflict):
+    """The agent takes part in a run that has not ended"""
 
 
 class AgentsDisabled(Unavailable):
@@ -47,10 +77,6 @@ class AgentsDisabled(Unavailable):
 
     retryable = False
     hint = "Set AGENTS_ENABLED=true"
-
-
-class NoSuchProject(NotFound):
-    """Project not found"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,43 +87,108 @@ class AgentSettings:
     most_online: int = 10
 
 
-def create_agent(tx: Tx, scope: Scope, settings: AgentSettings, gateway: Gateway, new: NewAgent) -> AgentView:
-    """Raises NoSuchDefinition, NoSuchProject, AgentConfigInvalid, UnknownModel, TooManyAgents."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a verb of an agent depends on beside the database."""
+
+    settings: AgentSettings
+    gateway: Gateway
+    process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An agent after a verb, and the hooks that are still to be called for it."""
+
+    agent: Agent
+    definition: AgentDefinition
+    move: Move | None
+
+
+def create_agent(tx: Tx, scope: Scope, terms: Terms, new: NewAgent) -> Done:
+    """Raises NoSuchDefinition, NoSuchProject, AgentConfigInvalid, UnknownModel, TooManyAgents, AgentClassMissing."""
     definition = get_definition(tx, scope, id=new.definition_id, slug=new.definition_slug)
-    project_id = new.project_id or scope.project_id
-    if tx.scalar(_PROJECT, workspace_id=scope.workspace_id, project_id=project_id) is None:
-        raise NoSuchProject
-    _check_config(definition, new.config, gateway)
-    tx.scalar(_LOCK_WORKSPACE, workspace_id=scope.workspace_id)
-    if count_online(tx, scope) >= settings.most_online:
-        raise TooManyAgents(
-            f"This workspace may have {settings.most_online} agents that are not offline",
-            limit=settings.most_online,
-        )
-    name = new.name or definition.name
+    project_id = get_project(tx, scope, new.project_id or scope.project_id).id
+    check_class(is_hosted=definition.is_hosted and new.activate, slug=definition.slug, process=terms.process)
+    config = {**defaults_of(definition), **new.config}
+    _check_config(definition, config, terms.gateway)
+    lock_workspace(tx, scope.workspace_id)
+    check_cap(tx, scope, terms.settings.most_online)
+    wanted = AgentStatus.ACTIVE if new.activate else AgentStatus.IDLE
+    status = AgentStatus.IDLE if definition.is_hosted else wanted
+    given: dict[str, object] = {"project_id": project_id, "name": new.name, "config": config, "status": status}
+    made = _insert(tx, scope, definition, given)
+    if status == wanted:
+        return Done(made, definition, None)
+    move = begin(tx, made, wanted, terms.process)
+    return Done(get_agent(tx, scope, made.id), definition, move)
+
+
+def _insert(tx: Tx, scope: Scope, definition: AgentDefinition, given: dict[str, object]) -> Agent:
+    name = str(given["name"] or definition.name)
     row: dict[str, object] = {
         **dict.fromkeys(INSTANCE_COLUMNS.keys()),
         **dict.fromkeys(("task_count", "success_count", "error_count", "busy_milliseconds", "running_runs"), 0),
+        **given,
         "id": new_id(),
         "workspace_id": scope.workspace_id,
-        "project_id": project_id,
         "definition_id": definition.id,
-        "number": next_number(tx, scope),
+        "number": take_number(tx, scope),
         "slug": slug_of(name, taken_slugs(tx, scope)),
         "name": name,
-        "status": AgentStatus.ACTIVE if new.activate else AgentStatus.IDLE,
-        "config": new.config,
         "state": {},
         "origin": {"kind": "definition", "by": {"kind": scope.actor.kind, "id": scope.actor.id}},
         "created_at": now(),
         "updated_at": now(),
     }
     tx.write(_INSERT, row)
-    made = agent_view(get_agent(tx, scope, str(row["id"])))
-    shown: JsonObject = made.model_dump(mode="json")
-    changed = ResourceChanged(resource="agent", id=made.id, change="created", view=shown)
-    tx.emit(scope.workspace_id, changed, agent_id=made.id)
+    made = get_agent(tx, scope, str(row["id"]))
+    _say_changed(tx, made, "created")
     return made
+
+
+def change_agent(tx: Tx, scope: Scope, terms: Terms, agent_id: str, change: AgentChange) -> Done:
+    """Name, config and status at once or not at all.
+
+    Raises NoSuchAgent, AgentConfigInvalid, UnknownModel, IllegalAgentStatus, TooManyAgents, AgentClassMissing.
+    """
+    if change.status is not None:
+        lock_workspace(tx, scope.workspace_id)
+    agent = lock_agent(tx, scope, agent_id)
+    definition = definition_of(tx, agent)
+    name, config = change.name or agent.name, agent.config
+    if change.config is not None:
+        merged = {**config, **change.config}
+        config = {key: value for key, value in merged.items() if value is not None}
+        _check_config(definition, config, terms.gateway)
+    moves = change.status is not None and is_to_change(
+        tx, scope, agent, change.status, terms.process, terms.settings.most_online
+    )
+    if (name, config) != (agent.name, agent.config):
+        tx.write(_CHANGE, {"this_agent": agent.id, "new_name": name, "new_config": config, "at": now()})
+        agent = get_agent(tx, scope, agent.id)
+        _say_changed(tx, agent, "updated")
+    move = begin(tx, agent, change.status, terms.process) if change.status is not None and moves else None
+    return Done(get_agent(tx, scope, agent.id), definition, move)
+
+
+def delete_agent(tx: Tx, scope: Scope, agent_id: str) -> None:
+    """Its conversations go with it; runs it took part in stay. Raises NoSuchAgent, CoreAgent, AgentInRun."""
+    agent = lock_agent(tx, scope, agent_id)
+    if agent.number < FIRST_NUMBER:
+        raise CoreAgent
+    run_id = live_run_id(tx, scope, agent.id)
+    if run_id is not None:
+        raise AgentInRun(run_id=run_id)
+    tx.write(_DELETE, {"this_agent": agent.id})
+    gone = ResourceChanged(resource="agent", id=agent.id, change="deleted", view=None)
+    tx.emit(scope.workspace_id, gone, agent_id=agent.id)
+
+
+def _say_changed(tx: Tx, agent: Agent, change: Literal["created", "updated"]) -> None:
+    shown: JsonObject = agent_view(agent).model_dump(mode="json")
+    changed = ResourceChanged(resource="agent", id=agent.id, change=change, view=shown)
+    tx.emit(agent.workspace_id, changed, agent_id=agent.id)
 
 
 def _check_config(definition: AgentDefinition, config: JsonObject, gateway: Gateway) -> None:
@@ -118,7 +209,7 @@ def agent_status(tx: Tx, scope: Scope, ref: str) -> AgentStatusView:
         agent_id=agent.id,
         agent_name=agent.name,
         agent_type=agent.agent_type,
-        status=shown_status(agent.status, agent.running_runs),
+        status=status_of(agent),
         capabilities=agent.capabilities,
         task_count=agent.task_count,
         success_count=agent.success_count,
@@ -127,16 +218,17 @@ def agent_status(tx: Tx, scope: Scope, ref: str) -> AgentStatusView:
         avg_task_duration=agent.busy_milliseconds / 1000 / agent.task_count if agent.task_count else 0.0,
         created_at=agent.created_at,
         last_active_at=agent.last_active_at,
-        current_run_id=current_run_id(tx, scope, agent.id) if agent.running_runs else None,
+        current_run_id=agent.current_run_id,
         last_error=agent.last_error,
     )
 
 
 def agent_view(agent: Agent) -> AgentView:
-    names = AgentView.model_fields.keys() - {"type", "status"}
+    names = AgentView.model_fields.keys() - {"type", "status", "last_heartbeat"}
     return AgentView(
         type=agent.agent_type,
-        status=shown_status(agent.status, agent.running_runs),
+        status=status_of(agent),
+        last_heartbeat=agent.seen_at or agent.last_heartbeat,
         **{name: getattr(agent, name) for name in names},
     )
 

@@ -9,10 +9,16 @@ from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
 from folkmoot.kernel.json import JsonObject
 
 _FROM_CODE = sa.text("workspace_id is null")
+_ENDS = sa.text("ttl_at is not null")
+_LIVES_SOMEWHERE = sa.text("host_id is not null")
 
 
 class AgentDefinition(Times, Table):
-    """What an agent can be: from code for all workspaces, or private to one."""
+    """What an agent can be: from code for all workspaces, or private to one.
+
+    An agent of a class (`is_hosted`) lives in a process, any other needs no more than a language model.
+    `class_gone_at` says that the class, and not an operator, took the definition out of use.
+    """
 
     __tablename__ = "agent_definitions"
 
@@ -26,6 +32,8 @@ class AgentDefinition(Times, Table):
     config_schema: Mapped[JsonObject]
     meta_data: Mapped[JsonObject]
     is_enabled: Mapped[bool]
+    is_hosted: Mapped[bool] = mapped_column(server_default=sa.false())
+    class_gone_at: Mapped[datetime | None]
 
     __table_args__ = (
         sa.UniqueConstraint("workspace_id", "slug"),
@@ -46,8 +54,9 @@ class AgentDefinition(Times, Table):
 class AgentInstance(Times, Table):
     """An agent of a workspace.
 
-    `status` is the lifecycle; busy is no status but laid over it while `running_runs` is above 0, which is
-    bumped in the unit that changes a run's status, never counted.
+    `status` is the lifecycle. Busy is laid over it while `running_runs` is above 0, which is bumped in the
+    unit that changes a run's status, never counted; offline while the process `host_id`, in which an agent of
+    a class lives, is gone. `state` is the class's own. It is no foreign key: a host's row goes with the host.
     """
 
     __tablename__ = "agent_instances"
@@ -85,14 +94,31 @@ class AgentInstance(Times, Table):
         sa.Index(None, "definition_id"),
         sa.Index(None, "status"),
         sa.Index(None, "workspace_id", "project_id"),
+        sa.Index("ix_agent_instances_ttl_at", "ttl_at", sqlite_where=_ENDS, postgresql_where=_ENDS),
+        sa.Index(
+            "ix_agent_instances_host_id", "host_id", sqlite_where=_LIVES_SOMEWHERE, postgresql_where=_LIVES_SOMEWHERE
+        ),
     )
 
 
+class AgentNumbers(Table):
+    """The last number a workspace has given: a number stays its agent's also when that is deleted."""
+
+    __tablename__ = "agent_numbers"
+
+    workspace_id: Mapped[Id] = mapped_column(sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    last: Mapped[int]
+
+
 class Agent(AgentInstance):
-    """An instance as queries answer it: with what its definition says of it."""
+    """An instance as queries answer it: with what its definition says of it, its host's last sign, its run."""
 
     __abstract__ = True
 
     agent_type: Mapped[str]
     description: Mapped[str]
     capabilities: Mapped[list[str]]
+    definition_slug: Mapped[str]
+    is_hosted: Mapped[bool]
+    seen_at: Mapped[datetime | None]
+    current_run_id: Mapped[str | None]

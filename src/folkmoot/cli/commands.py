@@ -18,7 +18,9 @@ TABLE = {
     "resume": Row("folkmoot.cli.resume", "Go on with a run that was paused or interrupted."),
     "runs": Row("folkmoot.cli.runs", "List, show, cancel and pause runs, and read their logs."),
     "serve": Row("folkmoot.cli.serve", "Serve the API on a loopback address."),
-    "db": Row("folkmoot.cli.db", "Bring the database to this version, or show which it has."),
+    "config": Row("folkmoot.cli.config", "Print the settings in effect, with secrets masked."),
+    "doctor": Row("folkmoot.cli.doctor", "Check what a start needs, and say what to do."),
+    "db": Row("folkmoot.cli.db", "Move the database between revisions, show its own, write the next."),
     "version": Row("folkmoot.cli.version", "Print the version."),
 }
 

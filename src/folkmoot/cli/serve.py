@@ -1,7 +1,6 @@
 """`folkmoot serve`: the API on a loopback address, until it is told to stop."""
 
 import asyncio
-import ipaddress
 import socket
 import sys
 from typing import Annotated
@@ -13,11 +12,12 @@ from folkmoot.app import create_app
 from folkmoot.cli.connection import until_free
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.listener import bind, serving
-from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
+from folkmoot.cli.refusals import check_workers, loopback
 from folkmoot.cli.screen import Screen
 from folkmoot.engine.holder import HeldByAnother
 from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.logs import log_to_stderr
 from folkmoot.kernel.settings import Settings, load_settings
 
@@ -49,30 +49,6 @@ def command(
     go(work)
 
 
-def loopback(host: str) -> str:
-    """The address to listen on. Raises BadUsage for any that others could reach."""
-    if host == "localhost":
-        return "127.0.0.1"
-    try:
-        if ipaddress.ip_address(host.strip("[]")).is_loopback:
-            return host.strip("[]")
-    except ValueError:
-        pass
-    raise BadUsage(
-        f"Folkmoot does not listen on {host}: it has no accounts yet, so whoever reaches it owns it; "
-        "use a loopback address such as 127.0.0.1"
-    )
-
-
-def check_workers(workers: int) -> None:
-    """Raises BadUsage for more than one."""
-    if workers > 1:
-        raise BadUsage(
-            f"{workers} workers cannot share this engine: exactly one process works the runs of a database; "
-            "leave --workers and API_WORKERS at 1"
-        )
-
-
 def address_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -87,6 +63,7 @@ async def _serve(settings: Settings, listening: socket.socket, signals: Signals)
         try:
             app = create_app(settings, address=address)
             async with serving(app, app.router.lifespan_context(app), listening) as task:
+                collect_rarely()
                 sys.stdout.write(banner(settings, address, app.state.runtime.gateway.describe()))
                 sys.stdout.flush()
                 try:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 from folkmoot.agents.queries import get_agent
 from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
+from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.json import dumps
@@ -105,12 +106,16 @@ def list_agent_messages(
 ) -> tuple[list[Message], int]:
     """All that was said to an agent or by it, newest first, with the total.
 
-    Filters: direction, conversation_id, correlation_id. Raises NoSuchAgent, NotInitialized.
+    Filters: direction, conversation_id, correlation_id, and `unacked`: what may still be acknowledged.
+    Raises NoSuchAgent, NotInitialized.
     """
     agent = get_agent(tx, scope, agent_ref)
     found = _MESSAGES.where(
-        Message.agent_id == agent.id, *(MESSAGE_COLUMNS[name] == value for name, value in filters.items())
+        Message.agent_id == agent.id,
+        *(MESSAGE_COLUMNS[name] == value for name, value in filters.items() if name in MESSAGE_COLUMNS),
     )
+    if filters.get("unacked") == "true":
+        found = found.where(Message.acked_at.is_(None), Message.ack_until > now())
     total = tx.scalar(sa.select(sa.func.count()).select_from(found.subquery()))
     return tx.all(Message, found.order_by(Message.id.desc()).offset(skip).limit(limit)), total
 

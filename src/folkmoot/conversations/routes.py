@@ -8,17 +8,22 @@ from starlette.requests import HTTPConnection
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
 from folkmoot.agents.routes import AgentRef, enabled_agents
 from folkmoot.agents.service import AgentsDisabled
-from folkmoot.conversations import queries, replies, service
+from folkmoot.conversations import mailbox, queries, replies, service
+from folkmoot.conversations.mailbox import MailboxRules, NeedsNoAcknowledgement, NoSuchMessage, ToItself
 from folkmoot.conversations.queries import NoSuchConversation
 from folkmoot.conversations.replies import ReplyCancelled, ReplyFailed, ReplyTimedOut
 from folkmoot.conversations.schemas import (
+    Acknowledgement,
     ConversationChange,
     ConversationPage,
     ConversationView,
     Direction,
     MessageLog,
     MessagePage,
+    MessageView,
+    NewAcknowledgement,
     NewMessage,
+    NewPost,
     Reply,
     ReplyPending,
 )
@@ -39,6 +44,7 @@ from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.engine import TooManyLiveReplies
 from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
+from folkmoot.runs.queries import NoSuchRun
 from folkmoot.workspaces.deps import Here
 
 
@@ -46,7 +52,13 @@ async def _supervisor(connection: HTTPConnection) -> Supervisor:
     return (await runtime_of(connection)).supervisor
 
 
+async def _mailboxes(connection: HTTPConnection) -> MailboxRules:
+    rules: MailboxRules = connection.app.state.mailboxes
+    return rules
+
+
 Tasks = Annotated[Supervisor, Depends(_supervisor)]
+Mailboxes = Annotated[MailboxRules, Depends(_mailboxes)]
 IdempotencyKey = Annotated[
     Line | None, Header(description="The same key and body within 24 hours answer the same reply")
 ]
@@ -117,17 +129,42 @@ async def list_agent_messages(
     direction: Annotated[Direction | None, Query()] = None,
     conversation_id: Annotated[str | None, Query(max_length=36)] = None,
     correlation_id: Annotated[str | None, Query(max_length=255)] = None,
+    unacked: Annotated[bool, Query(description="Only what may still be acknowledged")] = False,
 ) -> MessagePage:
     """All that was said to the agent and by it, newest first."""
     given = {
         "direction": direction,
         "conversation_id": conversation_id,
         "correlation_id": correlation_id,
+        "unacked": "true" if unacked else None,
     }
     filters = {name: value for name, value in given.items() if value is not None}
     rows, total = await db.read_long(queries.list_agent_messages, here, agent_id, filters, paging.skip, paging.limit)
     found = [message_view(row) for row in rows]
     return MessagePage(messages=found, total=total, skip=paging.skip, limit=paging.limit)
+
+
+@router.post(
+    "/agents/{agent_id}/messages",
+    status_code=201,
+    dependencies=[Depends(enabled_agents)],
+    responses=problems(NoSuchAgent, NoSuchRun, ToItself, NotInitialized, AgentsDisabled),
+)
+async def post_agent_message(db: Db, here: Here, rules: Mailboxes, agent_id: AgentRef, new: NewPost) -> MessageView:
+    """Put a message into the agent's mailbox: stored, then told to all who follow. Nobody replies to it."""
+    return await db.write(mailbox.post, here, rules, agent_id, new)
+
+
+@router.post(
+    "/agents/{agent_id}/messages/ack",
+    dependencies=[Depends(enabled_agents)],
+    responses=problems(NoSuchAgent, NoSuchMessage, NeedsNoAcknowledgement, NotInitialized, AgentsDisabled),
+)
+async def acknowledge_agent_messages(
+    db: Db, here: Here, agent_id: AgentRef, new: NewAcknowledgement
+) -> Acknowledgement:
+    """Say that messages of the mailbox were taken; again changes nothing, and too late does not count."""
+    return await db.write(mailbox.acknowledge, here, agent_id, new.message_ids)
 
 
 @router.get("/conversations", responses=problems(NoSuchAgent, NotInitialized))

@@ -1,16 +1,24 @@
 """The wire of conversations, messages and replies."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, LongText
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import JsonObject, dumps
 
 OnBusy = Literal["wait", "reject"]
 Direction = Literal["inbound", "outbound", "system"]
+PAYLOAD_BYTES = 262_144
+MOST_ACKNOWLEDGED = 200
+
+
+def _bounded(payload: JsonObject) -> JsonObject:
+    if len(dumps(payload)) > PAYLOAD_BYTES:
+        raise ValueError(f"is larger than {PAYLOAD_BYTES} bytes of JSON")
+    return payload
 
 
 class NewMessage(BaseModel):
@@ -112,7 +120,10 @@ class MessageView(BaseModel):
                     "task_id": None,
                     "run_id": "01a1fdeb-529e-778b-bc5c-33e5dd398c8b",
                     "reply_to": None,
+                    "to_agent_id": None,
                     "models": [],
+                    "ack_until": None,
+                    "acked_at": None,
                     "created_at": "2026-11-21T11:43:40.212584Z",
                 }
             ]
@@ -132,8 +143,56 @@ class MessageView(BaseModel):
     task_id: str | None
     run_id: str | None
     reply_to: str | None
+    to_agent_id: str | None
     models: list[str]
+    ack_until: datetime | None
+    acked_at: datetime | None
     created_at: datetime
+
+
+class NewPost(BaseModel):
+    """What is put into an agent's mailbox; with `to_agent_id` (id, number or slug) it goes into that agent's too."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"direction": "inbound", "payload": {"text": "The build is green"}, "correlation_id": "b-7"}]
+        },
+    )
+
+    direction: Direction | None = Field(None, description="Seen from the agent; outbound where it is to another agent")
+    payload: Annotated[JsonObject, AfterValidator(_bounded)]
+    correlation_id: Line | None = None
+    task_id: Line | None = None
+    run_id: Line | None = None
+    to_agent_id: Line | Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+    @model_validator(mode="after")
+    def _direction_fits(self) -> Self:
+        if self.to_agent_id is None and self.direction is None:
+            raise ValueError("a message has a direction or to_agent_id")
+        if self.to_agent_id is not None and self.direction not in (None, "outbound"):
+            raise ValueError("what goes to another agent is outbound")
+        return self
+
+
+class NewAcknowledgement(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"message_ids": ["01a1fdeb-52a3-745f-9179-801539551fa2"]}]}
+    )
+
+    message_ids: Annotated[list[Line], Field(min_length=1, max_length=MOST_ACKNOWLEDGED)]
+
+
+class Acknowledgement(BaseModel):
+    """Both as asked for; an expired message was not acknowledged in time, and is not listed as unacknowledged again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"acknowledged": ["01a1fdeb-52a3-745f-9179-801539551fa2"], "expired": []}]}
+    )
+
+    acknowledged: list[str]
+    expired: list[str]
 
 
 class MessagePage(Page):

@@ -6,9 +6,10 @@ from typing import Literal
 import sqlalchemy as sa
 
 from folkmoot.agents.queries import get_agent
-from folkmoot.agents.rules import AgentStatus, shown_status
+from folkmoot.agents.rules import AgentStatus
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
+from folkmoot.agents.transitions import status_of
 from folkmoot.conversations.events import AgentMessage
 from folkmoot.conversations.queries import (
     CONVERSATION_COLUMNS,
@@ -135,7 +136,7 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
     if earlier is not None:
         run = get_run(tx, scope, earlier)
         return _posted(agent, question.new, run.id, run.input)
-    if agent.status == AgentStatus.OFFLINE:
+    if status_of(agent) == AgentStatus.OFFLINE:
         raise AgentOffline(agent_id=agent.id)
     engine.check_room()
     turn = _take_turn(tx, scope, agent, question)
@@ -173,7 +174,7 @@ def _posted(agent: Agent, new: NewMessage, run_id: str, asked: JsonObject) -> Po
         text=new.message,
         agent_id=agent.id,
         agent_name=agent.name,
-        agent_status=shown_status(agent.status, agent.running_runs),
+        agent_status=status_of(agent),
     )
 
 

@@ -9,6 +9,8 @@ from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
 from folkmoot.kernel.json import JsonObject
 
 _STANDING = sa.text("is_standing")
+_MAILBOX = sa.text("kind = 'mailbox'")
+_UNACKED = sa.text("acked_at is null and ack_until is not null")
 
 
 class Conversation(Times, Table):
@@ -46,12 +48,23 @@ class Conversation(Times, Table):
             sqlite_where=_STANDING,
             postgresql_where=_STANDING,
         ),
+        sa.Index(
+            "uq_conversations_mailbox",
+            "agent_id",
+            unique=True,
+            sqlite_where=_MAILBOX,
+            postgresql_where=_MAILBOX,
+        ),
         sa.Index(None, "workspace_id", "updated_at"),
     )
 
 
 class Message(Times, Table):
-    """One message; `direction` is seen from the agent: inbound is said to it, outbound by it."""
+    """One message; `direction` is seen from the agent: inbound is said to it, outbound by it.
+
+    Only what was put into a mailbox has `ack_until`: until then its consumer may acknowledge it. A message to
+    another agent is one row in either mailbox, and both name that agent in `to_agent_id`.
+    """
 
     __tablename__ = "messages"
 
@@ -68,7 +81,9 @@ class Message(Times, Table):
     task_id: Mapped[Id | None]
     run_id: Mapped[Id | None]
     reply_to: Mapped[Id | None]
+    to_agent_id: Mapped[Id | None]
     models: Mapped[list[str]]
+    ack_until: Mapped[datetime | None]
     acked_at: Mapped[datetime | None]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
@@ -77,4 +92,5 @@ class Message(Times, Table):
         sa.UniqueConstraint("conversation_id", "seq"),
         sa.Index(None, "agent_id", "id"),
         sa.Index(None, "agent_id", "correlation_id"),
+        sa.Index("ix_messages_unacked", "agent_id", "id", sqlite_where=_UNACKED, postgresql_where=_UNACKED),
     )

@@ -56,7 +56,7 @@ class PostgresWorkLock:
     """A connection of its own holds two session locks, which the server frees when the process is gone."""
 
     def __init__(self, url: str, host_id: str) -> None:
-        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = _plain(url)
         self._host_id = host_id
         self._connection: Connection[Record] | None = None
         self._works = False
@@ -103,6 +103,29 @@ class PostgresWorkLock:
             return bool(await connection.fetchval(statement, *keys))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise WorkLockUnavailable from error
+
+
+async def is_worked(url: str) -> bool:
+    """Whether a process works the runs of this PostgreSQL database. Raises WorkLockUnavailable."""
+    import asyncpg
+
+    statement = (
+        "select exists (select from pg_locks l join pg_database d on d.oid = l.database where l.locktype = 'advisory' "
+        "and d.datname = current_database() and l.classid = $1 and l.objid = 0 and l.granted)"
+    )
+    try:
+        connection = await asyncpg.connect(_plain(url))
+        try:
+            return bool(await connection.fetchval(statement, _WORK))
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise WorkLockUnavailable from error
+
+
+def _plain(url: str) -> str:
+    """The URL as asyncpg takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _key(host_id: str) -> int:

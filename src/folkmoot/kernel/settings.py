@@ -1,26 +1,30 @@
 """Settings: the environment over `.env` over defaults, read once at the edge and passed down as values."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import loads
+
+ENV_FILE = ".env"
 
 
 class Settings(BaseSettings):
     """Every setting that has an effect today. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
     api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
-    api_reload: bool = Field(False, description="Restart when a source file changes (development)")
     api_workers: int = Field(1, ge=1, description="Server processes; more than one is not possible yet")
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
         ["http://localhost:3000", "http://localhost:8000"],
@@ -59,6 +63,20 @@ class Settings(BaseSettings):
     agent_max_concurrency: int = Field(
         10, ge=1, le=100_000, description="Agents of a workspace that are not offline, core agents not counted"
     )
+    agent_registry_modules: Annotated[list[str], NoDecode] = Field(
+        [], description="Modules whose agent classes are registered at the start, comma-separated"
+    )
+    agent_context_history_limit: int = Field(
+        100, ge=1, le=100_000, description="Versions kept of a context, besides the current one and a rollback's target"
+    )
+    agent_message_retention_limit: int = Field(
+        1000, ge=1, le=1_000_000, description="Messages kept in an agent's mailbox; older ones are deleted"
+    )
+    agent_message_ack_window_seconds: int = Field(
+        3600, ge=1, le=31_536_000, description="How long a message of a mailbox may be acknowledged"
+    )
+
+    redis_url: SecretStr | None = Field(None, description="Redis for folkmoot doctor to ask; nothing else uses one yet")
 
     default_model: str | None = Field(
         None,
@@ -77,14 +95,23 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("backend_cors_origins", mode="before")
+    @field_validator("backend_cors_origins", "agent_registry_modules", mode="before")
     @classmethod
-    def _origins(cls, value: object) -> object:
+    def _list(cls, value: object) -> object:
+        """A JSON list or a comma list."""
         if not isinstance(value, str):
             return value
         if value.lstrip().startswith("["):
             return loads(value)
-        return [origin.strip() for origin in value.split(",") if origin.strip()]
+        return [item.strip() for item in value.split(",") if item.strip()]
+
+    @field_validator("agent_registry_modules")
+    @classmethod
+    def _module_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError("a module is named like package.module")
+        return value
 
     @field_validator("backend_cors_origins")
     @classmethod
@@ -114,6 +141,10 @@ class Settings(BaseSettings):
         return "DEBUG" if self.debug else self.log_level
 
 
+LATER = ("API_RELOAD", "MGX_CACHE_BACKEND", "SECRET_KEY", "AUTH", "METRICS_TOKEN")
+"""Names that stand in many an `.env` already and are left alone: what they set is not built yet."""
+
+
 class WrongSetting(Problem):
     """A setting cannot be used"""
 
@@ -133,6 +164,23 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     name = str(first["loc"][0]).upper() if first["loc"] else "settings"
     return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def unused_names() -> list[str]:
+    """Those of LATER that the environment or `.env` sets."""
+    given = {name.upper() for name, value in {**dotenv_values(ENV_FILE), **os.environ}.items() if value}
+    return [name for name in LATER if name in given]
+
+
+def names_of(key: str, field: FieldInfo) -> list[str]:
+    """The environment variables a setting is read from, the one to recommend first."""
+    match field.validation_alias:
+        case str() as alias:
+            return [alias.upper()]
+        case AliasChoices(choices=choices):
+            return [str(choice).upper() for choice in choices]
+        case _:
+            return [key.upper()]
 
 
 def reveal(secret: SecretStr | None) -> str | None:

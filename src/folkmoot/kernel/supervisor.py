@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
+
+from folkmoot.kernel.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -39,3 +41,13 @@ class Supervisor:
 
     def _others(self) -> list[asyncio.Task[object]]:
         return [task for task in self._tasks if task is not asyncio.current_task()]
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Do this at once and again and again; what is unavailable now is tried the next time."""
+    while True:
+        try:
+            await work()
+        except Unavailable as problem:
+            _log.warning("%s has to wait: %s", name, problem.detail)
+        await asyncio.sleep(seconds)

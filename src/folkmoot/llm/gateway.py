@@ -7,7 +7,14 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from folkmoot.llm.choice import PRACTICE, default_model, describe, parse
-from folkmoot.llm.faults import CredentialsRefused, ModelFault, ModelNotFound, RateLimited
+from folkmoot.llm.faults import (
+    AnswerCut,
+    CredentialsRefused,
+    ModelConnectionLost,
+    ModelFault,
+    ModelNotFound,
+    RateLimited,
+)
 from folkmoot.llm.messages import Assistant, Message, OutputSchema, ToolCall, ToolSchema, Usage
 from folkmoot.llm.settings import LlmSettings
 
@@ -120,17 +127,18 @@ class Gateway:
 
     async def _ask_one(self, name: str, attempt: "_Attempt") -> Answer:
         provider, model = parse(name, self._settings)
-        calls = 0
+        calls, is_cut = 0, False
         while True:
             calls += 1
             try:
                 endpoint = await (await self._loaded()).find(provider, model)
-                answer = await endpoint.ask(attempt.request, attempt.stream())
+                answer = await (attempt.ask_whole(endpoint) if is_cut else attempt.ask(endpoint))
             except ModelFault as fault:
                 fault.facts.setdefault("model", name)
                 pause = self._pause(fault, calls)
                 if pause is None:
                     raise
+                is_cut = calls + 1 == fault.tries and isinstance(fault, AnswerCut | ModelConnectionLost)
                 attempt.add(fault)
                 await asyncio.sleep(pause)
             else:
@@ -180,11 +188,20 @@ class _Attempt:
     deltas: _Watched | None
     spent: Usage | None = None
 
-    def stream(self) -> Deltas | None:
-        """The deltas for the next call, voided if an earlier call wrote into them."""
+    async def ask(self, endpoint: Endpoint) -> Answer:
+        """Streamed if somebody watches; what an earlier call wrote is voided."""
         if self.deltas is not None:
             self.deltas.reset()
-        return self.deltas
+        return await endpoint.ask(self.request, self.deltas)
+
+    async def ask_whole(self, endpoint: Endpoint) -> Answer:
+        """In one piece: some servers (llama-cpp-python) cut every stream when the next request comes."""
+        if self.deltas is not None:
+            self.deltas.reset()
+        answer = await endpoint.ask(self.request, None)
+        if self.deltas is not None and answer.text:
+            self.deltas.text(answer.text)
+        return answer
 
     def add(self, fault: ModelFault) -> None:
         if fault.usage is not None:

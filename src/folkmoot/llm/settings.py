@@ -1,6 +1,9 @@
 """What the gateway has to be told, as plain values: the environment is the composition root's business."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import SecretStr
 
 OPENAI_URL = "https://api.openai.com/v1"
 GOOGLE_URL = "https://generativelanguage.googleapis.com/v1beta/openai"
@@ -35,3 +38,28 @@ class LlmSettings:
     google_base_url: str = field(default=GOOGLE_URL, repr=False)
     ollama_host: str | None = field(default=None, repr=False)
     limits: LlmLimits = LlmLimits()
+
+
+class Configured(Protocol):
+    """The part of the process's settings that is about providers."""
+
+    default_model: str | None
+    openai_api_key: SecretStr | None
+    openai_base_url: str | None
+    google_api_key: SecretStr | None
+    ollama_host: str | None
+
+
+def llm_settings(given: Configured, limits: LlmLimits | None = None) -> LlmSettings:
+    return LlmSettings(
+        default_model=given.default_model,
+        openai_api_key=_revealed(given.openai_api_key),
+        openai_base_url=given.openai_base_url,
+        google_api_key=_revealed(given.google_api_key),
+        ollama_host=given.ollama_host,
+        limits=limits or LlmLimits(),
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -5,11 +5,13 @@ from typing import Literal
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext
 
 from folkmoot.db.types import JsonText, Usd, UtcTime
 from folkmoot.kernel.settings import load_settings
 from folkmoot.migrations.metadata import METADATA, is_ours
-from folkmoot.migrations.upgrade import connected
+from folkmoot.migrations.upgrade import connected, next_revision
 
 _LOCK = 0x666F6C6B6D6F6F74  # "folkmoot": the advisory lock of whoever migrates
 _PLAIN = {UtcTime: "sa.DateTime(timezone=True)", JsonText: "sa.Text()", Usd: "sa.BigInteger()"}
@@ -26,6 +28,12 @@ def _render(kind: str, item: object, _: AutogenContext) -> str | Literal[False]:
     return _PLAIN.get(type(item), False) if kind == "type" else False
 
 
+def _number(_: MigrationContext, __: object, scripts: list[MigrationScript]) -> None:
+    """Revisions are numbered, also those that plain `alembic revision --autogenerate` writes."""
+    for script in scripts:
+        script.rev_id = next_revision()
+
+
 def _migrate(connection: sa.Connection) -> None:
     with connection.begin():
         if connection.dialect.name == "sqlite":
@@ -38,6 +46,7 @@ def _migrate(connection: sa.Connection) -> None:
             target_metadata=METADATA,
             render_as_batch=connection.dialect.name == "sqlite",
             render_item=_render,
+            process_revision_directives=_number,
             include_name=lambda name, kind, parents: is_ours(name),
             include_object=lambda item, name, kind, reflected, compared: is_ours(name),
         )

@@ -1,6 +1,7 @@
 """Moving a database between revisions, at start-up and by command; Alembic is loaded only when there is work."""
 
 import asyncio
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from folkmoot.db.connect import driver_url
 from folkmoot.db.postgres import PostgresDatabase, postgres_engine
 from folkmoot.db.sqlite import SqliteDatabase, sqlite_engine
-from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.errors import BadRequest, Problem
 
 T = TypeVar("T")
 
@@ -19,6 +20,10 @@ HERE = Path(__file__).parent
 
 class DatabaseIsNewer(Problem):
     """The database was written by a newer Folkmoot"""
+
+
+class WrongRevision(BadRequest):
+    """There is no such revision, or no way to it"""
 
 
 def head() -> str:
@@ -49,9 +54,31 @@ def upgrade(url: str) -> bool:
     return True
 
 
+def upgrade_to(url: str, revision: str) -> None:
+    """Go forward to `revision`, also by steps (`+1`). Blocks. Raises WrongRevision, DatabaseUnavailable."""
+    _alembic(url, "upgrade", revision)
+
+
 def downgrade(url: str, revision: str) -> None:
-    """Go back to `revision`; `base` leaves an empty database. Blocks. What only newer revisions hold is lost."""
+    """Go back to `revision`, also by steps (`-1`); `base` leaves an empty database. What only newer ones hold is lost.
+
+    Blocks. Raises WrongRevision, DatabaseUnavailable.
+    """
     _alembic(url, "downgrade", revision)
+
+
+def next_revision() -> str:
+    """The number of the revision that is to be written."""
+    return f"{int(head()) + 1:04}"
+
+
+def write_revision(url: str, message: str, *, is_empty: bool) -> Path:
+    """Write the next revision's file: what the tables say beyond the database, or nothing yet.
+
+    Blocks. Raises WrongRevision where the database is not at the newest, DatabaseUnavailable.
+    """
+    _alembic(url, "revision", message, autogenerate=not is_empty, rev_id=next_revision())
+    return next((HERE / "versions").glob(f"{head()}_*.py"))
 
 
 def connected(url: str, use: Callable[[sa.Connection], T]) -> T:
@@ -94,11 +121,16 @@ def _revision(connection: sa.Connection) -> str | None:
     return revision
 
 
-def _alembic(url: str, command: str, revision: str) -> None:
+def _alembic(url: str, command: str, *arguments: str, **options: str | bool) -> None:
     from alembic import command as commands
     from alembic.config import Config
+    from alembic.util import CommandError
 
-    config = Config()
+    config = Config(cmd_opts=Namespace(quiet=True))
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["url"] = url
-    getattr(commands, command)(config, revision)
+    try:
+        getattr(commands, command)(config, *arguments, **options)
+    except CommandError as error:
+        raise WrongRevision(str(error).rstrip(".")) from error

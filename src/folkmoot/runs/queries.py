@@ -8,6 +8,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.journal import Entry
+from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import JournalEntry, Run, RunAgent
 
 RUN_COLUMNS = Run.__table__.columns
@@ -26,6 +27,11 @@ _STARTABLE = (
     .where(Run.status == "pending", Run.waiting_for == "start")
     .order_by(Run.priority.desc(), Run.created_at)
     .limit(1000)
+)
+_LIVE = (
+    sa.select(sa.func.count())
+    .select_from(Run)
+    .where(Run.workspace_id == sa.bindparam("workspace_id"), Run.status.in_(sorted(set(RunStatus) - FINAL)))
 )
 _DUE = sa.select(*RUN_COLUMNS).where(
     Run.status == "pending", Run.waiting_for == "time", Run.wake_at <= sa.bindparam("at")
@@ -81,6 +87,13 @@ def owners_of_running(tx: Tx) -> set[str]:
 def startable_runs(tx: Tx) -> list[Run]:
     """Id and epoch of the admitted runs nobody works on, at most 1,000, the most urgent first."""
     return tx.all(Run, _STARTABLE)
+
+
+def count_live(tx: Tx, workspace_id: str, project_id: str | None) -> int:
+    """Runs of a workspace, or of one project of it, that have not ended."""
+    found = _LIVE if project_id is None else _LIVE.where(Run.project_id == project_id)
+    count: int = tx.scalar(found, workspace_id=workspace_id)
+    return count
 
 
 def due_runs(tx: Tx, at: datetime) -> list[Run]:

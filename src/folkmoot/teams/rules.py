@@ -23,7 +23,8 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-StepId = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+# in this order, or the pattern is missing from the schema that language models are shown
+StepId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"), BeforeValidator(_as_text)]
 Paragraph = Annotated[str, Field(min_length=1, max_length=4000)]
 
 

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from folkmoot.kernel.errors import BadRequest
 from folkmoot.kernel.scope import Scope
 from folkmoot.workspaces.lookup import Selector, WorkspaceLookup
+from folkmoot.workspaces.service import RoomsAbove
 
 
 class SelectorsDisagree(BadRequest):
@@ -42,3 +43,17 @@ async def here(
 
 
 Here = Annotated[Scope, Depends(here)]
+
+
+async def _above(connection: HTTPConnection) -> RoomsAbove:
+    above: RoomsAbove = connection.app.state.rooms_above
+    return above
+
+
+async def _lookup(connection: HTTPConnection) -> WorkspaceLookup:
+    lookup: WorkspaceLookup = connection.app.state.workspaces
+    return lookup
+
+
+Above = Annotated[RoomsAbove, Depends(_above)]
+Lookup = Annotated[WorkspaceLookup, Depends(_lookup)]

@@ -5,10 +5,10 @@ from time import monotonic
 from typing import Literal
 
 from folkmoot.db.database import Database
-from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.scope import Actor, Scope
-from folkmoot.workspaces.queries import DEFAULT, find_project_of_id, find_project_of_slug
+from folkmoot.workspaces.queries import NoSuchWorkspace, find_project_of_id, find_project_of_slug
+from folkmoot.workspaces.rules import DEFAULT
 
 _SECONDS = 1.0
 _ENTRIES = 1000
@@ -18,10 +18,6 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 LOCAL_OWNER = Actor(kind="user", id="local", name="local owner")
 
 Selector = tuple[Literal["id", "slug"], str]
-
-
-class NoSuchWorkspace(NotFound):
-    """Workspace not found"""
 
 
 class WorkspaceLookup:
@@ -42,6 +38,10 @@ class WorkspaceLookup:
             self._known.clear()
         self._known[selector] = (at, scope)
         return scope
+
+    def forget(self) -> None:
+        """Ask anew: a workspace or a project is going."""
+        self._known.clear()
 
     async def _ask(self, selector: Selector) -> Scope:
         by, value = selector

@@ -1,35 +1,180 @@
-"""Making workspaces: the rows, and what every room above wants made along with them."""
+"""Making and changing workspaces and projects: the rows, and what every room above wants made along with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
+from folkmoot.events.facts import ResourceChanged
 from folkmoot.events.log import make_head
 from folkmoot.kernel.clock import now
+from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
-from folkmoot.workspaces.queries import DEFAULT, find_project_of_slug
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.scope import Scope
+from folkmoot.workspaces.queries import (
+    find_project_of_slug,
+    get_project,
+    get_workspace,
+    hold_slugs,
+    hold_workspace,
+    project_slugs,
+    slugs_like,
+)
+from folkmoot.workspaces.rules import DEFAULT, TenantStatus, free_slug, slug_from
+from folkmoot.workspaces.schemas import NewTenant, ProjectView, TenantChange, WorkspaceView
 from folkmoot.workspaces.tables import Project, Workspace
 
 OnCreated = Callable[[Tx, str], None]
+CountLive = Callable[[Tx, str, str | None], int]
+
+_COLUMNS = {Workspace: Workspace.__table__.columns, Project: Project.__table__.columns}
+_INSERT_WORKSPACE = sa.insert(Workspace).returning(*_COLUMNS[Workspace])
+_INSERT_PROJECT = sa.insert(Project).returning(*_COLUMNS[Project])
+_CHANGED = ("name", "slug", "meta_data", "updated_at")
+_CHANGE_WORKSPACE = (
+    sa.update(Workspace)
+    .where(Workspace.id == sa.bindparam("this"))
+    .values({name: sa.bindparam(f"new_{name}", type_=_COLUMNS[Workspace][name].type) for name in _CHANGED})
+    .returning(*_COLUMNS[Workspace])
+)
+_CHANGE_PROJECT = (
+    sa.update(Project)
+    .where(Project.id == sa.bindparam("this"))
+    .values({name: sa.bindparam(f"new_{name}", type_=_COLUMNS[Project][name].type) for name in _CHANGED})
+    .returning(*_COLUMNS[Project])
+)
 
 
-def ensure_default(tx: Tx, on_created: Sequence[OnCreated]) -> Project:
-    """The default project of the workspace `default`, made with it where there is none yet.
+class SlugTaken(Conflict):
+    """The slug is taken"""
 
-    `on_created` is called with the id of a workspace that was just made: rooms above hang their rows in.
+
+class DefaultStays(Conflict):
+    """The workspace `default` keeps its slug and cannot be deleted: it is where calls without a selector go"""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomsAbove:
+    """What this room has to ask of those above it; wired where they are all known.
+
+    `on_created` is called with the id of a workspace that was just made: rooms hang their rows in. `count_live`
+    answers how many runs of a workspace, or of one project of it, have not ended.
     """
+
+    on_created: tuple[OnCreated, ...] = ()
+    count_live: CountLive = lambda tx, workspace_id, project_id: 0
+
+
+def ensure_default(tx: Tx, above: RoomsAbove) -> Project:
+    """The default project of the workspace `default`, made with it where there is none yet."""
     existing = find_project_of_slug(tx, DEFAULT)
     if existing is not None:
         return existing
-    workspace_id, at = new_id(), now()
-    times = {"created_at": at, "updated_at": at}
-    named = {"slug": DEFAULT, "name": DEFAULT, "meta_data": {}}
-    tx.write(sa.insert(Workspace), {"id": workspace_id, "status": "active", "settings": {}, **named, **times})
-    tx.write(sa.insert(Project), {"id": new_id(), "workspace_id": workspace_id, **named, **times})
-    make_head(tx, workspace_id)
-    for hook in on_created:
-        hook(tx, workspace_id)
-    made = find_project_of_slug(tx, DEFAULT)
-    assert made is not None
-    return made
+    return _make_workspace(tx, above, NewTenant(name=DEFAULT), DEFAULT)[1]
+
+
+def create_workspace(tx: Tx, above: RoomsAbove, new: NewTenant) -> Workspace:
+    """With a project `default`. Raises SlugTaken."""
+    hold_slugs(tx)
+    wanted = new.slug or slug_from(new.name, "workspace")
+    slug = _free(wanted, slugs_like(tx, wanted[:32]), is_given=new.slug is not None)
+    workspace, project = _make_workspace(tx, above, new, slug)
+    _emit(tx, workspace.id, "workspace", workspace_view(workspace), "created")
+    _emit(tx, workspace.id, "project", project_view(project), "created")
+    return workspace
+
+
+def change_workspace(tx: Tx, scope: Scope, change: TenantChange) -> Workspace:
+    """Raises NoSuchWorkspace, SlugTaken, DefaultStays."""
+    workspace = get_workspace(tx, scope)
+    if change.slug not in (None, workspace.slug):
+        if workspace.slug == DEFAULT:
+            raise DefaultStays
+        hold_slugs(tx)
+        _free(change.slug, slugs_like(tx, change.slug), is_given=True)
+    changed = tx.write_returning(Workspace, _CHANGE_WORKSPACE, this=workspace.id, **_changes(workspace, change))
+    assert changed is not None
+    _emit(tx, scope.workspace_id, "workspace", workspace_view(changed), "updated")
+    return changed
+
+
+def create_project(tx: Tx, scope: Scope, new: NewTenant) -> Project:
+    """Raises SlugTaken."""
+    hold_workspace(tx, scope)
+    wanted = new.slug or slug_from(new.name, "project")
+    slug = _free(wanted, project_slugs(tx, scope), is_given=new.slug is not None)
+    project = _make_project(tx, scope.workspace_id, new, slug)
+    _emit(tx, scope.workspace_id, "project", project_view(project), "created")
+    return project
+
+
+def change_project(tx: Tx, scope: Scope, project_id: str, change: TenantChange) -> Project:
+    """Raises NoSuchProject, SlugTaken."""
+    project = get_project(tx, scope, project_id)
+    if change.slug not in (None, project.slug):
+        hold_workspace(tx, scope)
+        _free(change.slug, project_slugs(tx, scope), is_given=True)
+    changed = tx.write_returning(Project, _CHANGE_PROJECT, this=project.id, **_changes(project, change))
+    assert changed is not None
+    _emit(tx, scope.workspace_id, "project", project_view(changed), "updated")
+    return changed
+
+
+def workspace_view(workspace: Workspace) -> WorkspaceView:
+    names = WorkspaceView.model_fields.keys() - {"metadata"}
+    return WorkspaceView(metadata=workspace.meta_data, **{name: getattr(workspace, name) for name in names})
+
+
+def project_view(project: Project) -> ProjectView:
+    names = ProjectView.model_fields.keys() - {"metadata"}
+    return ProjectView(metadata=project.meta_data, **{name: getattr(project, name) for name in names})
+
+
+def _make_workspace(tx: Tx, above: RoomsAbove, new: NewTenant, slug: str) -> tuple[Workspace, Project]:
+    row = {**_row(new, slug), "settings": {}}
+    workspace = tx.write_returning(Workspace, _INSERT_WORKSPACE, **row)
+    assert workspace is not None
+    project = _make_project(tx, workspace.id, NewTenant(name=DEFAULT), DEFAULT)
+    make_head(tx, workspace.id)
+    for hook in above.on_created:
+        hook(tx, workspace.id)
+    return workspace, project
+
+
+def _make_project(tx: Tx, workspace_id: str, new: NewTenant, slug: str) -> Project:
+    project = tx.write_returning(Project, _INSERT_PROJECT, **_row(new, slug), workspace_id=workspace_id)
+    assert project is not None
+    return project
+
+
+def _row(new: NewTenant, slug: str) -> dict[str, object]:
+    at = now()
+    named = {"name": new.name, "slug": slug, "status": TenantStatus.ACTIVE, "meta_data": new.metadata}
+    return {"id": new_id(), **named, "created_at": at, "updated_at": at}
+
+
+def _changes(known: Workspace | Project, change: TenantChange) -> dict[str, object]:
+    return {
+        "new_name": change.name or known.name,
+        "new_slug": change.slug or known.slug,
+        "new_meta_data": known.meta_data if change.metadata is None else change.metadata,
+        "new_updated_at": now(),
+    }
+
+
+def _free(wanted: str | None, taken: set[str], *, is_given: bool) -> str:
+    """The slug itself where it was asked for, else one derived from it. Raises SlugTaken."""
+    assert wanted is not None
+    if is_given and wanted in taken:
+        raise SlugTaken
+    return free_slug(wanted, taken)
+
+
+def _emit(
+    tx: Tx, workspace_id: str, resource: str, view: WorkspaceView | ProjectView, change: Literal["created", "updated"]
+) -> None:
+    shown: JsonObject = view.model_dump(mode="json")
+    tx.emit(workspace_id, ResourceChanged(resource=resource, id=view.id, change=change, view=shown))

@@ -8,6 +8,8 @@ from folkmoot.kernel.json import JsonObject
 
 
 class Workspace(Times, Table):
+    """`status` is a rules.TenantStatus."""
+
     __tablename__ = "workspaces"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -19,12 +21,15 @@ class Workspace(Times, Table):
 
 
 class Project(Times, Table):
+    """`status` is a rules.TenantStatus."""
+
     __tablename__ = "projects"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     workspace_id: Mapped[Id] = mapped_column(sa.ForeignKey("workspaces.id", ondelete="CASCADE"))
     slug: Mapped[Word]
     name: Mapped[Name]
+    status: Mapped[Word] = mapped_column(server_default="active")
     meta_data: Mapped[JsonObject]
 
     __table_args__ = (

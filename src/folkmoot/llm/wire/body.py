@@ -1,10 +1,10 @@
 """The request on the OpenAI-compatible wire, written in one pass over the parts of a conversation."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import orjson
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -39,18 +39,18 @@ class Dialect:
     token_field: str = OLD_TOKEN_FIELD
     is_settled: bool = False
 
-    def without(self, complaint: str) -> "Dialect | None":
-        """The dialect that does without what the complaint is about; None where it is about nothing optional."""
+    def without(self, complaint: str, sent: Collection[str]) -> "Dialect | None":
+        """The dialect that does without the field of those sent that is complained about; None where it is none."""
         said = complaint.lower()
-        if self.form is not None and re.search(r"response_format|json_schema|json schema|grammar", said):
+        if "response_format" in sent and re.search(r"response_format|json_schema|json schema|grammar", said):
             return replace(self, form="json_object" if self.form == "json_schema" else None)
-        if self.has_stream_options and "stream_options" in said:
+        if "stream_options" in sent and "stream_options" in said:
             return replace(self, has_stream_options=False)
-        if self.has_temperature and "temperature" in said:
+        if "temperature" in sent and "temperature" in said:
             return replace(self, has_temperature=False)
         if self.has_null_content and "'content'" in said and "valid string" in said:
             return replace(self, has_null_content=False)
-        if not self.is_settled and re.search(r"max_(completion_)?tokens", said):
+        if not self.is_settled and re.search(r"max_(completion_)?tokens", said) and "context" not in said:
             is_old = self.token_field == OLD_TOKEN_FIELD
             return replace(self, token_field=NEW_TOKEN_FIELD if is_old else OLD_TOKEN_FIELD, is_settled=True)
         return None
@@ -58,7 +58,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One call's content; encoded anew if the server turns out to speak another dialect."""
+    """One call's content; written anew if the server turns out to speak another dialect."""
 
     model: str
     provider: str
@@ -67,7 +67,7 @@ class Body:
     parameters: ModelRequestParameters
     is_streamed: bool
 
-    def encode(self, dialect: Dialect) -> bytes:
+    def fields(self, dialect: Dialect) -> JsonObject:
         parameters, settings = self.parameters, self.settings or {}
         body: JsonObject = {"model": self.model, "messages": self._messages(dialect)}
         if "max_tokens" in settings:
@@ -93,7 +93,7 @@ class Body:
             body["stream"] = True
             if dialect.has_stream_options:
                 body["stream_options"] = {"include_usage": True}
-        return orjson.dumps(body)
+        return body
 
     def _messages(self, dialect: Dialect) -> list[Json]:
         """Leading system texts become one message, since many chat templates take no second one."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import orjson
 from pydantic_ai.messages import (
     ModelMessage,
     ModelResponse,
@@ -103,27 +104,22 @@ class WireModel(Model):
         """The reply to the body; sent again at once where the server only minds a field it can do without."""
         while True:
             spoken = self._dialect
+            sent = body.fields(spoken)
             async with self._link.post(
-                self._place, "/chat/completions", body.encode(spoken), is_streamed=body.is_streamed
+                self._place, "/chat/completions", orjson.dumps(sent), is_streamed=body.is_streamed
             ) as reply:
                 if reply.status == 200:
                     yield reply
                     return
                 said = await reply.read_some(MAX_ERROR_BYTES)
                 fault = fault_of(reply.status, said, self._place, reply.header("Retry-After"))
-            if not self._unlearns(spoken, reply.status, said.decode(errors="replace")):
+            complaint = said.decode(errors="replace")
+            if reply.status not in (400, 422, 501) and not (reply.status == 500 and "validation error" in complaint):
+                raise fault  # llama-cpp-python answers 500 to a body it cannot read
+            if (lesser := spoken.without(complaint, sent.keys())) is None:
                 raise fault
-
-    def _unlearns(self, spoken: Dialect, status: int, said: str) -> bool:
-        """Whether the server minds a field of this dialect; a call beside this one may have met that before."""
-        if status not in (400, 422, 501) and not (status == 500 and "validation error" in said):
-            return False  # llama-cpp-python answers 500 to a body it cannot read
-        lesser = spoken.without(said)
-        if lesser is None:
-            return False
-        if self._dialect == spoken:
-            self._dialect = lesser
-        return True
+            if self._dialect == spoken:  # else a call beside this one has met the same
+                self._dialect = lesser
 
 
 @dataclass

@@ -1,0 +1,73 @@
+"""`folkmoot config`: the settings as they are in effect, fit to be pasted into `.env` or a bug report."""
+
+import re
+import sys
+
+import typer
+from pydantic import SecretStr
+
+from folkmoot.cli.environment import shown_database
+from folkmoot.cli.process import Signals, go
+from folkmoot.cli.refusals import refusals
+from folkmoot.db.connect import UnknownDatabase
+from folkmoot.kernel.json import dumps
+from folkmoot.kernel.settings import Settings, load_settings, names_of, unused_names
+
+MASK = "********"
+
+_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def command() -> None:
+    """Print the settings in effect, with secrets masked; what a start would refuse is marked."""
+
+    async def work(signals: Signals) -> int:
+        settings = load_settings()
+        typer.echo("\n".join(lines_of(settings)))
+        if unused := unused_names():
+            sys.stderr.write(f"folkmoot: set, but without an effect yet: {', '.join(unused)}\n")
+        return 0
+
+    go(work)
+
+
+def lines_of(settings: Settings) -> list[str]:
+    """`NAME=value`, with `# refused: why` behind what a start would refuse."""
+    refused = refusals(settings)
+    lines = []
+    for key, field in Settings.model_fields.items():
+        name = names_of(key, field)[0]
+        value = _database(settings) if name == "DATABASE_URL" else shown(getattr(settings, key))
+        mark = f"  # refused: {refused[name]}" if name in refused else ""
+        lines.append(f"{name}={value}{mark}")
+    return lines
+
+
+def shown(value: object) -> str:
+    """A setting's value as it would stand in `.env`: secrets masked, nothing where it is not set."""
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return MASK
+        case bool():
+            return str(value).lower()
+        case list():
+            return dumps(value)
+        case _:
+            return _quoted(_LOGIN.sub(f"{MASK}@", str(value)))
+
+
+def _database(settings: Settings) -> str:
+    try:
+        return _quoted(shown_database(settings))
+    except UnknownDatabase:
+        return MASK
+
+
+def _quoted(text: str) -> str:
+    """In quotes where `.env` would not read it back as it is."""
+    if not re.search(r"\s|#|^['\"]", text):
+        return text
+    inside = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{inside}'"
