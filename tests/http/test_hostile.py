@@ -1,9 +1,10 @@
 """Hostile requests to every operation: each gets a small problem document or a plain answer, never a bug."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -285,6 +286,9 @@ async def target(app: FastAPI, client: AsyncClient) -> AsyncIterator[Target]:
     assert (await client.get("/api/health/ready")).status_code == 200
 
 
+STRIDE = 1 if os.environ.get("CI") else 7
+"""At home every seventh request is sent, which still reaches every operation; in CI all of them."""
+
 WITH_BODY = [operation for operation in OPERATIONS if operation.media("body")]
 ONE_OF_EACH_KIND = list({(*operation.said["tags"], operation.method): operation for operation in OPERATIONS}.values())
 WAYS = {
@@ -297,13 +301,13 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_every_operation_withstands(target: Target, way: str) -> None:
-    make, operations = WAYS[way]
-    found: set[int] = set()
-    for hostile in chain.from_iterable(make(operation, target.names(operation)) for operation in operations):
-        found.add((await target.answer(hostile)).status_code)
-    assert found & {400, 404, 405, 422}
+async def test_every_operation_withstands(target: Target) -> None:
+    for make, operations in WAYS.values():
+        found: set[int] = set()
+        every = chain.from_iterable(make(operation, target.names(operation)) for operation in operations)
+        for hostile in islice(every, 0, None, STRIDE):
+            found.add((await target.answer(hostile)).status_code)
+        assert found & {400, 404, 405, 422}
 
 
 async def test_paths_lead_nowhere_else(client: AsyncClient) -> None:
