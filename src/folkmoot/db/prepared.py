@@ -7,7 +7,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
@@ -87,19 +87,26 @@ class PreparedRows:
 
 
 class Shelf:
-    """The prepared statements of one database. One that is met for the first time may be one of its kind and is
-    left to SQLAlchemy; those met again are constants of a module, and are prepared."""
+    """The prepared statements of one database.
+
+    A statement that is met for the first time may be one of its kind and is left to SQLAlchemy; those that
+    are met again are constants of a module, and are prepared and kept.
+    """
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
-        self._kept: WeakKeyDictionary[sa.Executable, dict[tuple[str, ...], Prepared | None]] = WeakKeyDictionary()
+        self._met: WeakSet[sa.Executable] = WeakSet()
+        self._kept: dict[sa.Executable, dict[tuple[str, ...], Prepared | None]] = {}
 
     def find(self, statement: sa.Executable, keys: tuple[str, ...]) -> Prepared | None:
         forms = self._kept.get(statement)
         if forms is None:
-            self._kept[statement] = {}
-            return None
-        keys = keys if isinstance(statement, sa.Insert) else ()
+            if statement not in self._met:
+                self._met.add(statement)
+                return None
+            forms = self._kept[statement] = {}
+        if not isinstance(statement, sa.Insert):
+            keys = ()
         if keys not in forms:
             forms[keys] = self._prepare(statement, keys)
         return forms[keys]
@@ -127,8 +134,7 @@ class SqliteTx(Tx):
         self._shelf = shelf
 
     def _run(self, statement: sa.Executable, values: Values | None) -> Result:
-        many = None if values is None or isinstance(values, Mapping) else values
-        one = values if isinstance(values, Mapping) else many[0] if many else {}
+        one, many = (values, None) if isinstance(values, dict) else _told(values)
         prepared = self._shelf.find(statement, tuple(one))
         if prepared is None:
             return super()._run(statement, values)
@@ -139,3 +145,10 @@ class SqliteTx(Tx):
             return PreparedRows(self._raw.executemany(prepared.sql, rows), prepared)
         except sqlite3.Error as error:
             raise sa.exc.DBAPIError.instance(prepared.sql, None, error, sqlite3.Error, hide_parameters=True) from error
+
+
+def _told(values: Values | None) -> tuple[Mapping[str, object], Sequence[Mapping[str, object]] | None]:
+    """A statement's one row of values, or its first and all of them."""
+    if values is None or isinstance(values, Mapping):
+        return values or {}, None
+    return values[0], values

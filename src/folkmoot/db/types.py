@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from folkmoot.kernel.json import Json, dumps, loads
 
 PICO = Decimal(10) ** 12
+_TEXT = len("2026-11-21 12:00:00.000000")
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
@@ -36,7 +37,8 @@ class UtcTime(sa.TypeDecorator[datetime]):
 
 
 def _text(value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:_TEXT]
 
 
 def _time(text: str | None) -> datetime | None:
