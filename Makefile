@@ -52,7 +52,7 @@ lock: ## Write the locks from pyproject.toml; UPGRADE=1 takes the newest version
 
 clean: ## Remove what was built, the .venv included; data stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(SERVE): requirements.txt $(INSTALL)
 	@PYTHON="$(PYTHON)" sh tools/install.sh serve

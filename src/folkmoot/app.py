@@ -46,6 +46,7 @@ from folkmoot.http.openapi import Api, operation_id
 from folkmoot.http.paths import CanonicalPath
 from folkmoot.http.render import add_renderers
 from folkmoot.http.requests import Requests
+from folkmoot.http.within import Within
 from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.logs import log_to_stderr
@@ -65,6 +66,7 @@ from folkmoot.runs.routes import router as runs_router
 from folkmoot.runs.service import make_slots
 from folkmoot.runs.sweep import work_forever
 from folkmoot.runtime import Runtime
+from folkmoot.surface import Place, SharedContextService, Surface
 from folkmoot.tasks.progress import TaskProgress
 from folkmoot.tasks.queries import get_task
 from folkmoot.tasks.routes import router as tasks_router
@@ -128,6 +130,7 @@ def create_app(settings: Settings | None = None, address: str | None = None, *, 
     for router in _ROUTERS:
         app.include_router(router)
     add_docs(app)
+    app.state.routes_of_house = len(app.router.routes)
     add_renderers(app)
     app.user_middleware = _layers(settings, app.state.figures)
     return app
@@ -161,6 +164,7 @@ def _layers(settings: Settings, figures: Figures) -> list[Middleware]:
         ),
         Middleware(CanonicalPath),
         Middleware(BodyGuard),
+        Middleware(Within),
     ]
 
 
@@ -174,6 +178,7 @@ async def _lifespan(settings: Settings, address: str | None, works: bool, app: F
         await asyncio.to_thread(upgrade, settings.database_url)
         runtime = await _open(settings, gateway, stack)
         engine = _engine(app, runtime)
+        stack.enter_context(_surface(app, engine).opened())
         lock: WorkLock = SoleProcess(runtime.host_id)
         if settings.is_postgres:
             lock = PostgresWorkLock(settings.database_url, runtime.host_id)
@@ -233,6 +238,18 @@ def _engine(app: FastAPI, runtime: Runtime) -> RunEngine:
     app.state.tools = tools
     app.state.workspaces = WorkspaceLookup(runtime.db)
     return engine
+
+
+def _surface(app: FastAPI, engine: RunEngine) -> Surface:
+    """What other software finds on `app.state`, or by the names that `folkmoot` exports."""
+    surface = Surface(Place(engine, app.state.workspaces, app.state.task_defaults))
+    engine.register(surface.functions)
+    engine.observers.append(surface.functions)
+    app.state.hold = surface.hold
+    app.state.team_provider = surface.team_provider
+    app.state.task_runner = surface.task_runner
+    app.state.context_service = SharedContextService(app.state.context_settings)
+    return surface
 
 
 def _agents(app: FastAPI, runtime: Runtime, address: str | None) -> Lifecycle:

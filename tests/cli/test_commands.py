@@ -18,7 +18,7 @@ def test_help_names_every_command_and_loads_none_of_them() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stdout.endswith("[]\n"), done.stdout + done.stderr
-    for name in ("run", "resume", "runs", "serve", "config", "doctor", "db", "version"):
+    for name in ("run", "resume", "runs", "agents", "workspaces", "serve", "config", "doctor", "db", "version"):
         assert f"\n  {name} " in done.stdout
 
 

@@ -25,6 +25,8 @@ BORDERS = {
     "app.py": "lifespan",
     "tools/registry.py": "plugin call",
     "agents/hooks.py": "plugin call",
+    "tasks/functions.py": "plugin call",
+    "tasks/threads.py": "plugin call",
 }
 
 

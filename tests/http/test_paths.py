@@ -1,6 +1,7 @@
 """Every spelling of a path has one home."""
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from folkmoot.http.paths import KEPT, canonical
@@ -45,3 +46,18 @@ async def test_all_spellings_answer_without_a_redirect(client: AsyncClient, path
     answer = await client.get(path)
     assert answer.status_code == 200
     assert answer.json()["status"] == "healthy"
+
+
+async def test_a_route_that_was_added_is_reached_as_it_is_spelled(app: FastAPI, client: AsyncClient) -> None:
+    @app.get("/agents/{agent_id}/boat")
+    async def boat(agent_id: str) -> str:
+        return agent_id
+
+    @app.get("/agents")
+    async def agents() -> str:
+        return "mine"
+
+    assert (await client.get("/agents/1/boat")).json() == "1"
+    assert (await client.get("/agents")).json() == "mine"
+    assert "agents" in (await client.get("/api/agents")).json()
+    assert (await client.post("/agents", json={})).status_code == 422

@@ -28,8 +28,13 @@ class Frame(NamedTuple):
 class Client:
     """Calls of the API. Raises Refused for an answer that is not a 2xx, ConnectionLost where there is none."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, headers: dict[str, str] | None = None) -> None:
         self._session = session
+        self._headers = headers or {}
+
+    def within(self, workspace: dict[str, str]) -> "Client":
+        """This client, saying in each call's headers which workspace the call is about."""
+        return Client(self._session, workspace)
 
     async def get(self, path: str, **query: str | int) -> JsonObject:
         return await self._call("GET", path, query=query)
@@ -38,6 +43,9 @@ class Client:
         """`key` is the Idempotency-Key: the same call may be made again when its answer was lost."""
         headers = {"Idempotency-Key": key} if key else {}
         return await self._call("POST", path, body=body, headers=headers)
+
+    async def delete(self, path: str) -> None:
+        await self._call("DELETE", path)
 
     async def pages(self, path: str, resource: str) -> AsyncIterator[JsonObject]:
         """The items of a list, however many pages it has."""
@@ -67,7 +75,7 @@ class Client:
     async def text(self, path: str) -> str:
         """A body that is not JSON, such as an artifact's."""
         with _translated():
-            async with self._session.get(path, timeout=_LONGEST_WAIT) as answer:
+            async with self._session.get(path, headers=self._headers, timeout=_LONGEST_WAIT) as answer:
                 raw = await answer.read()
                 if not answer.ok:
                     raise refused(answer.status, _object(raw))
@@ -75,7 +83,7 @@ class Client:
 
     async def stream(self, path: str, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """Server-sent events from behind `after`, until the server ends the stream."""
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+        headers = self._headers | {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         with _translated():
             async with self._session.get(path, headers=headers, timeout=_STREAM) as answer:
                 if not answer.ok:
@@ -93,7 +101,7 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> JsonObject:
         data = None if body is None else dumps(body).encode()
-        sent = (headers or {}) | (_JSON if data is not None else {})
+        sent = self._headers | (headers or {}) | (_JSON if data is not None else {})
         with _translated():
             async with self._session.request(
                 method, path, params=query, data=data, headers=sent, timeout=_LONGEST_WAIT

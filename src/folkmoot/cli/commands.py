@@ -17,6 +17,8 @@ TABLE = {
     "run": Row("folkmoot.cli.run", "Give a task to a team and follow it to its result."),
     "resume": Row("folkmoot.cli.resume", "Go on with a run that was paused or interrupted."),
     "runs": Row("folkmoot.cli.runs", "List, show, cancel and pause runs, and read their logs."),
+    "agents": Row("folkmoot.cli.agents", "List, make, wake and rest agents, and see what they keep."),
+    "workspaces": Row("folkmoot.cli.workspaces", "List workspaces and make them."),
     "serve": Row("folkmoot.cli.serve", "Serve the API on a loopback address."),
     "config": Row("folkmoot.cli.config", "Print the settings in effect, with secrets masked."),
     "doctor": Row("folkmoot.cli.doctor", "Check what a start needs, and say what to do."),

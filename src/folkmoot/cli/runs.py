@@ -6,22 +6,19 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from folkmoot.cli.connection import connect
+from folkmoot.cli.printing import AsJson, print_json, print_table, print_text
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
-from folkmoot.cli.screen import Screen, plain
+from folkmoot.cli.screen import Screen
 from folkmoot.cli.text import duration_words, log_words, objects, result_lines, status_words, usage_words, word
 from folkmoot.kernel.ids import is_id
-from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.kernel.json import JsonObject
 
 RunId = Annotated[str, typer.Argument(help="The run's id.", metavar="RUN_ID")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-
-_WIDTH_OF_A_PIPE = 160
 
 command = typer.Typer(no_args_is_help=True, rich_markup_mode="rich" if sys.stdout.isatty() else None)
 
@@ -44,9 +41,9 @@ def list_runs(
         async with connect(Screen(is_quiet=json), signals) as client:
             page = await client.get("/api/runs", limit=limit)
         if json:
-            _print(dumps(page))
+            print_json(page)
         else:
-            _show(runs_table(objects(page.get("runs"))))
+            print_table(runs_table(objects(page.get("runs"))))
         return 0
 
     go(work, is_json=json)
@@ -60,7 +57,10 @@ def show_run(run_id: RunId, json: AsJson = False) -> None:
         path = run_path(run_id)
         async with connect(Screen(is_quiet=json), signals) as client:
             run = await client.get(path)
-        _print(dumps(run) if json else "\n".join(run_lines(run)))
+        if json:
+            print_json(run)
+        else:
+            print_text("\n".join(run_lines(run)))
         return 0
 
     go(work, is_json=json)
@@ -74,7 +74,10 @@ def show_logs(run_id: RunId, json: AsJson = False) -> None:
         run_path(run_id)
         async with connect(Screen(is_quiet=json), signals) as client:
             lines: list[JsonObject] = [line async for line in client.log(run_id, 0)]
-        _print(dumps({"logs": lines}) if json else "\n".join(log_words(line) for line in lines))
+        if json:
+            print_json({"logs": [*lines]})
+        else:
+            print_text("\n".join(log_words(line) for line in lines))
         return 0
 
     go(work, is_json=json)
@@ -97,7 +100,10 @@ def _verb(run_id: str, verb: str, *, is_json: bool) -> Callable[[Signals], Await
         path = run_path(run_id, verb)
         async with connect(Screen(is_quiet=is_json), signals) as client:
             run = await client.post(path)
-        _print(dumps(run) if is_json else f"{status_words(run)}\nrun {run['id']}")
+        if is_json:
+            print_json(run)
+        else:
+            print_text(f"{status_words(run)}\nrun {run['id']}")
         return 0
 
     return work
@@ -132,12 +138,3 @@ def run_lines(run: JsonObject) -> list[str]:
     }
     results = result_lines(run)
     return [f"{name:10}{value}" for name, value in facts.items() if value] + ([""] if results else []) + results
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(plain(text).rstrip("\n") + "\n")
-
-
-def _show(shown: Table | str) -> None:
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    Console(markup=False, highlight=False, emoji=False, width=width).print(shown)

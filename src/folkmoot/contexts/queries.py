@@ -18,6 +18,7 @@ CONTEXT_COLUMNS = AgentContext.__table__.columns
 VERSION_COLUMNS = AgentContextVersion.__table__.columns
 
 _CONTEXT = sa.select(*CONTEXT_COLUMNS).where(AgentContext.workspace_id == sa.bindparam("workspace_id"))
+_BY_ID_ALONE = sa.select(*CONTEXT_COLUMNS).where(AgentContext.id == sa.bindparam("context_id"))
 _BY_ID = _CONTEXT.where(AgentContext.id == sa.bindparam("context_id"))
 # Writers of one context wait for each other here; rows that refer to it can still be written beside them.
 _LOCK = _BY_ID.with_for_update(key_share=True)
@@ -115,6 +116,11 @@ def get_context(tx: Tx, scope: Scope, context_id: str) -> AgentContext:
     if context is None:
         raise NoSuchContext
     return context
+
+
+def find_context_anywhere(tx: Tx, context_id: str) -> AgentContext | None:
+    """By id alone: for code of the operator's, which acts for no workspace."""
+    return tx.first(AgentContext, _BY_ID_ALONE, context_id=context_id)
 
 
 def lock_context(tx: Tx, scope: Scope, context_id: str) -> AgentContext:

@@ -1,5 +1,6 @@
 """One API, three spellings: `/api/...`, `/api/v1/...` and the bare path, each with or without a slash at its end."""
 
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 KEPT = (
@@ -31,7 +32,10 @@ def canonical(path: str) -> str:
 
 
 class CanonicalPath:
-    """Rewrites the path ahead of the router: no second set of routes, and no redirect that `curl` would not follow."""
+    """Rewrites the path ahead of the router: no second set of routes, and no redirect that `curl` would not follow.
+
+    A route that other software has added to the application is reached as it is spelled there.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,6 +43,13 @@ class CanonicalPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             path = canonical(scope["path"])
-            if path != scope["path"]:
+            if path != scope["path"] and not any(route.matches(scope)[0] == Match.FULL for route in _added(scope)):
                 scope = {**scope, "path": path, "raw_path": path.encode()}
         await self.app(scope, receive, send)
+
+
+def _added(scope: Scope) -> list[BaseRoute]:
+    """What came after `create_app`, which sets `routes_of_house` to the number of its own."""
+    app = scope["app"]
+    routes: list[BaseRoute] = app.router.routes
+    return routes[getattr(app.state, "routes_of_house", len(routes)) :]

@@ -11,9 +11,9 @@ from functools import partial
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict, Problem, Unavailable
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import Json
+from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
-from folkmoot.runs.rules import FINAL, RunStatus
+from folkmoot.runs.rules import RunStatus
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.functions import Function, Functions, FunctionStatus, Work, name_of, status_of, work_of
 
@@ -33,7 +33,6 @@ class Job:
     status: FunctionStatus
     function: Function
     callback: Function | None
-    run_id: str | None = None
 
 
 class TaskProcessor:
@@ -134,10 +133,10 @@ class TaskProcessor:
 
     async def _record(self, job: Job, work: Work) -> Run:
         """The run, as soon as there is room for it and a database."""
+        meta_data: JsonObject = {"task_id": job.status["task_id"]}
         while True:
             try:
-                meta_data = {"task_id": job.status["task_id"]}
-                return await self._functions.start(await self._here(), job.status["name"], work, {**meta_data})
+                return await self._functions.start(await self._here(), job.status["name"], work, meta_data)
             except Unavailable:
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -151,6 +150,4 @@ class TaskProcessor:
         result: Json = None,
     ) -> None:
         with self._lock:
-            if status in FINAL and finished_at is None:
-                finished_at = now()
             job.status |= {"status": status, "error": error, "finished_at": finished_at, "result": result}

@@ -10,14 +10,19 @@ Ended = tuple[object, BaseException | None]
 
 
 async def in_thread(function: Callable[[], object]) -> object:
-    """What it returns; raises what it raises. A caller that is cancelled leaves it to end by itself."""
+    """What it returns; raises what it raises, a RuntimeError where that is no Exception.
+
+    A caller that is cancelled leaves it to end by itself.
+    """
     future: Future[Ended] = Future()
     future.set_running_or_notify_cancel()  # from here on nobody can cancel it
     context = copy_context()
     Thread(target=lambda: future.set_result(context.run(_attempt, function)), name="function", daemon=True).start()
     value, error = await asyncio.wrap_future(future)
-    if error is not None:
+    if isinstance(error, Exception):
         raise error
+    if error is not None:
+        raise RuntimeError(repr(error)) from error
     return value
 
 
