@@ -137,13 +137,16 @@ def create_app(settings: Settings | None = None, address: str | None = None, *, 
 
 
 def app_of_environment() -> FastAPI:
-    """The application as environment and `.env` say, logging to stderr; a wrong setting ends it in one line."""
+    """The application as environment and `.env` say, logging to stderr; a wrong setting ends it in one line.
+
+    Whoever serves it does so at API_HOST and API_PORT: there commands that find its lock will look for it.
+    """
     try:
         settings = load_settings()
     except WrongSetting as wrong:
         raise SystemExit(f"folkmoot: {wrong}") from None
     log_to_stderr(settings.effective_log_level)
-    app = create_app(settings)
+    app = create_app(settings, f"http://{settings.api_host}:{settings.api_port}")
     collect_rarely()
     return app
 

@@ -138,3 +138,17 @@ def test_make_demo_finds_its_files(terminal: Terminal) -> None:
     assert isinstance(told, dict), err
     assert started.returncode == 0
     assert Path(str(told["folder"])).name == told["run_id"]
+
+
+def test_reload_starts_the_server_anew_when_a_source_changes(terminal: Terminal, unused_tcp_port: int) -> None:
+    source = terminal.folder / "module.py"
+    source.write_text("FIRST = 1\n")
+    with process(terminal.folder, "serve", "--reload", "--port", str(unused_tcp_port)) as server:
+        until(server.stderr, "folkmoot.app: Folkmoot")
+        holder = read_holder(terminal.folder / "data")
+        assert holder is not None
+        assert holder.address == f"http://127.0.0.1:{unused_tcp_port}"
+        assert terminal.type("runs", "list").code == 0, "commands find the server at that address"
+        source.write_text("SECOND = 2\n")
+        until(server.stderr, "Reloading")
+        until(server.stderr, "folkmoot.app: Folkmoot")

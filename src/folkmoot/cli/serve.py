@@ -1,9 +1,10 @@
 """`folkmoot serve`: the API on a loopback address, until it is told to stop."""
 
 import asyncio
+import os
 import socket
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -36,17 +37,30 @@ def command(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Server processes; there can be one.  [default: API_WORKERS]")
     ] = None,
+    reload: Annotated[
+        bool | None, typer.Option("--reload", help="Start anew when a source file changes.  [default: API_RELOAD]")
+    ] = None,
 ) -> None:
     """Serve the API on a loopback address."""
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
         check_workers(workers or settings.api_workers)
-        where = loopback(host or settings.api_host)
-        with bind(where, settings.api_port if port is None else port) as listening:
+        where, at = loopback(host or settings.api_host), settings.api_port if port is None else port
+        if settings.api_reload if reload is None else reload:
+            reloading(where, at)
+        with bind(where, at) as listening:
             return await _serve(settings, listening, signals)
 
     go(work)
+
+
+def reloading(host: str, port: int) -> NoReturn:
+    """Become uvicorn's own reloader, which starts the application in a process of its own, again and again."""
+    os.environ |= {"API_HOST": host, "API_PORT": str(port)}
+    where = ("--host", host, "--port", str(port))
+    how = ("--reload", "--no-access-log", "--ws", "websockets-sansio")
+    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "folkmoot.asgi:app", *where, *how])  # noqa: S606 no shell
 
 
 def address_of(listening: socket.socket) -> str:

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
 
     api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    api_reload: bool = Field(False, description="Start anew when a source file changes (development)")
     api_workers: int = Field(1, ge=1, description="Server processes; more than one is not possible yet")
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
         ["http://localhost:3000", "http://localhost:8000"],
@@ -141,7 +142,7 @@ class Settings(BaseSettings):
         return "DEBUG" if self.debug else self.log_level
 
 
-LATER = ("API_RELOAD", "MGX_CACHE_BACKEND", "SECRET_KEY", "AUTH", "METRICS_TOKEN")
+LATER = ("MGX_CACHE_BACKEND", "SECRET_KEY", "AUTH", "METRICS_TOKEN")
 """Names that stand in many an `.env` already and are left alone: what they set is not built yet."""
 
 
