@@ -26,6 +26,7 @@ def stdin_is(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
 
 
+@pytest.mark.system
 def test_an_agent_is_made_rests_works_speaks_and_goes(terminal: Terminal) -> None:
     empty = terminal.type("agents", "list")
     assert (empty.code, empty.out) == (
@@ -60,6 +61,7 @@ def test_an_agent_is_made_rests_works_speaks_and_goes(terminal: Terminal) -> Non
     assert cast("JsonObject", loads(gone.out))["code"] == "no_such_agent"
 
 
+@pytest.mark.system
 def test_what_the_api_refuses_is_one_sentence(terminal: Terminal) -> None:
     assert terminal.type("agents", "create", "assistant", "--no-activate").out.startswith("assistant idle\n")
     for arguments, code, says in (
@@ -76,6 +78,7 @@ def test_what_the_api_refuses_is_one_sentence(terminal: Terminal) -> None:
         assert printed.err.count("\n") == 1
 
 
+@pytest.mark.system
 def test_a_context_is_written_read_rolled_back_and_remembered(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_context_is_written_read_rolled_back_and_remembered(
     assert other.out == "Nothing is written to plans yet\n"
 
 
+@pytest.mark.system
 def test_a_workspace_keeps_its_agents_to_itself(terminal: Terminal) -> None:
     slug, workspace_id = terminal.type("workspaces", "create", "North Harbour").out.splitlines()
     workspace_id = workspace_id.removeprefix("workspace ")

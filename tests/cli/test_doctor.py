@@ -115,6 +115,7 @@ def unused_port() -> int:
         return port
 
 
+@pytest.mark.system
 def test_servers_that_are_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     port = unused_port()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")

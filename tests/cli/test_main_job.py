@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject, loads
 from tests.cli.terminal import Terminal
@@ -52,6 +54,7 @@ def test_a_team_delivers(terminal: Terminal) -> None:
     assert "completed" in ended.err
 
 
+@pytest.mark.system
 def test_json_is_one_object_and_nothing_else(terminal: Terminal) -> None:
     printed = terminal.type("run", "Write a haiku about crashes", "--json", "--max-rounds", "1")
     assert printed.err == ""
@@ -69,6 +72,7 @@ def test_json_is_one_object_and_nothing_else(terminal: Terminal) -> None:
         assert name in parsed(terminal.type(*arguments, "--json").out)
 
 
+@pytest.mark.system
 def test_what_the_api_refuses_is_a_sentence_and_exit_code_2(terminal: Terminal) -> None:
     for arguments in (
         ("run", "x", "--team", "no-such-team"),

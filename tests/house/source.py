@@ -36,9 +36,13 @@ class Source:
         """The path under the package: `runs/service.py`."""
         return self.path.relative_to(PACKAGE).as_posix()
 
-    def imports(self) -> Iterator[tuple[str, int, bool]]:
+    def imports(self) -> tuple[tuple[str, int, bool], ...]:
         """Imported dotted names, with the line and whether it stands inside a function."""
-        yield from _imports(self.tree, in_function=False)
+        return self._imports
+
+    @cached_property
+    def _imports(self) -> tuple[tuple[str, int, bool], ...]:
+        return tuple(_imports(self.tree, in_function=False))
 
 
 def _imports(node: ast.AST, *, in_function: bool) -> Iterator[tuple[str, int, bool]]:

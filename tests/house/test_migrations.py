@@ -92,6 +92,7 @@ def test_every_released_revision_goes_both_ways(empty_url: str) -> None:
     assert migrations.connected(empty_url, tables) == {"alembic_version"}
 
 
+@pytest.mark.system
 def test_plain_alembic(empty_url: str) -> None:
     for arguments, at in ((("upgrade", "head"), VERSIONS[-1]), (("downgrade", "-1"), VERSIONS[-2])):
         command = [sys.executable, "-m", "alembic", *arguments]
@@ -100,6 +101,7 @@ def test_plain_alembic(empty_url: str) -> None:
         assert migrations.current(empty_url) == at.stem[:4]
 
 
+@pytest.mark.system
 def test_two_processes_that_start_at_once(empty_url: str) -> None:
     script = "import sys; from folkmoot.migrations.upgrade import upgrade; upgrade(sys.argv[1])"
     both = [subprocess.Popen([sys.executable, "-c", script, empty_url]) for _ in range(2)]

@@ -20,7 +20,7 @@ from folkmoot.engine.holder import HeldByAnother
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.logs import log_to_stderr
-from folkmoot.kernel.settings import Settings, load_settings
+from folkmoot.kernel.settings import Settings, environment_with, load_settings
 
 _POLL_SECONDS = 0.2
 
@@ -57,10 +57,10 @@ def command(
 
 def reloading(host: str, port: int) -> NoReturn:
     """Become uvicorn's own reloader, which starts the application in a process of its own, again and again."""
-    os.environ |= {"API_HOST": host, "API_PORT": str(port)}
     where = ("--host", host, "--port", str(port))
     how = ("--reload", "--no-access-log", "--ws", "websockets-sansio")
-    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "folkmoot.asgi:app", *where, *how])  # noqa: S606 no shell
+    command = [sys.executable, "-m", "uvicorn", "folkmoot.asgi:app", *where, *how]
+    os.execve(sys.executable, command, environment_with(API_HOST=host, API_PORT=str(port)))  # noqa: S606 no shell
 
 
 def address_of(listening: socket.socket) -> str:

@@ -186,3 +186,8 @@ def names_of(key: str, field: FieldInfo) -> list[str]:
 
 def reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
+
+
+def environment_with(**settings: str) -> dict[str, str]:
+    """This process's environment with some settings in it, for a process that takes its place."""
+    return {**os.environ, **settings}
