@@ -24,6 +24,8 @@ def test_elsewhere(host: str) -> None:
         ({"Host": "127.0.0.1:8000"}, 404),
         ({"Host": "[::1]:8000"}, 404),
         ({"Host": "evil.example:8000"}, 403),
+        ({"Host": "["}, 403),
+        ({"Origin": "http://["}, 403),
         ({"X-Forwarded-For": "127.0.0.1"}, 401),
         ({"Forwarded": "for=127.0.0.1"}, 401),
         ({"Origin": "http://localhost"}, 404),

@@ -2,7 +2,8 @@
 
 import ipaddress
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -54,7 +55,7 @@ class LocalOnly:
             return NotLocal()
         if any(name in headers for name in _PROXY_HEADERS):
             return NotLocal()
-        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+        if not _names_this_machine(headers.get("host", "")):
             return HostNotLocal()
         if connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS:
             return None
@@ -64,10 +65,24 @@ class LocalOnly:
         """Whether no page sent this, or one of our own, or one that is listed."""
         origin = connection.headers.get("origin")
         if origin is not None:
-            return origin in self.origins or urlsplit(origin).netloc == connection.headers.get("host")
+            return origin in self.origins or _split(origin).netloc == connection.headers.get("host")
         return connection.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
 
+@lru_cache(maxsize=256)
+def _names_this_machine(host_header: str) -> bool:
+    return is_loopback(_split(f"//{host_header}").hostname or "")
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; none of one that cannot be read."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a name or address can only be this machine."""
     if host == "localhost" or host.endswith(".localhost"):
