@@ -25,7 +25,7 @@ demo: $(SERVE) ## Give a team one task over the files of this clone and show how
 setup: $(DEV) ## Install everything a developer needs into .venv
 
 test: $(DEV) ## The default tests: no service, no network, no key
-	$(BIN)/pytest $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest $(ARGS)
 
 check: lint types imports test ## Everything that must hold; with FOLKMOOT_TEST_POSTGRES set, on both databases
 	@if [ -n "$${FOLKMOOT_TEST_POSTGRES:-}" ]; then $(BIN)/pytest -m postgres; \

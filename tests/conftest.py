@@ -12,6 +12,7 @@ from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import Hooks
 from folkmoot.events.log import store
+from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.scope import Scope
 from folkmoot.migrations.upgrade import upgrade
 from folkmoot.runs.moves import number_events
@@ -23,6 +24,11 @@ settings.register_profile("ci", settings.get_profile("house"), max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 SUITES = ("system", "browser")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays; looking through it again and again took a tenth of the suite's time."""
+    collect_rarely()
 
 
 @pytest.hookimpl(tryfirst=True)
