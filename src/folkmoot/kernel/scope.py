@@ -1,16 +1,34 @@
 """Who acts, and where: every query takes a Scope, so no row is reached by its id alone."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 ActorKind = Literal["user", "agent", "system"]
 
 
+class Role(IntEnum):
+    """What somebody may do in a workspace; each may all that those before it may."""
+
+    VIEWER = 1
+    MEMBER = 2
+    ADMIN = 3
+    OWNER = 4
+
+    @property
+    def word(self) -> str:
+        """As rows and the wire have it."""
+        return self.name.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
+    """Who acts; `address` is the network address the call came from, where there was one."""
+
     kind: ActorKind
     id: str
     name: str
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +39,8 @@ class Scope:
     project_id: str
     actor: Actor
 
+
+LOCAL_OWNER_ID = "local"
+"""The user id of whoever may do everything without an account: the local owner, and the holder of the admin token."""
 
 SYSTEM = Actor(kind="system", id="system", name="Folkmoot")

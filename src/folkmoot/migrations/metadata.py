@@ -1,18 +1,24 @@
 """Every room's tables in one place, so that Alembic compares the database with all of them."""
 
+from folkmoot.accounts import tables as _accounts
 from folkmoot.agents import tables as _agents
+from folkmoot.audit import tables as _audit
 from folkmoot.contexts import tables as _contexts
 from folkmoot.conversations import tables as _conversations
 from folkmoot.db.base import Table
 from folkmoot.engine import tables as _engine
 from folkmoot.events import tables as _events
 from folkmoot.knowledge import tables as _knowledge
+from folkmoot.providers import tables as _providers
 from folkmoot.runs import tables as _runs
 from folkmoot.tasks import tables as _tasks
 from folkmoot.usage import tables as _usage
 from folkmoot.workspaces import tables as _workspaces
 
-ROOMS = (_agents, _contexts, _conversations, _engine, _events, _knowledge, _runs, _tasks, _usage, _workspaces)
+ROOMS = (
+    *(_accounts, _agents, _audit, _contexts, _conversations, _engine, _events, _knowledge),
+    *(_providers, _runs, _tasks, _usage, _workspaces),
+)
 METADATA = Table.metadata
 
 

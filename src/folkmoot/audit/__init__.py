@@ -1,0 +1,1 @@
+"""Audit: who did what to which object, from where. Rows are added and read, never changed."""

@@ -1,0 +1,1 @@
+"""A workspace's own credentials for its model providers, encrypted at rest and never shown again."""
