@@ -7,7 +7,7 @@ DEV := .venv/dev.stamp
 INSTALL := tools/install.sh pyproject.toml requirements-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test check lint types imports docs bench lock clean
+.PHONY: help setup serve demo test check lint types imports docs bench lock sbom audit clean
 
 help: ## What can be made
 	@echo "make TARGET [ARGS=...]"
@@ -41,14 +41,21 @@ types: $(DEV) ## mypy --strict over the product, its tests and its tools
 imports: $(DEV) ## The import contracts of docs/house.md
 	$(BIN)/lint-imports --no-logo
 
-docs: $(DEV) ## Write the generated pages again: errors, events, .env.example
+docs: $(DEV) ## Write the generated pages again: errors, events, .env.example, the client's calls
 	$(BIN)/python -m tools.document
+	$(BIN)/python -m tools.client
 
 bench: $(DEV) ## Measure against hand-written floors; prints ratios
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Write the locks from pyproject.toml; UPGRADE=1 takes the newest versions
 	sh tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+sbom: $(DEV) ## Write what a base install consists of to build/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m tools.sbom
+
+audit: $(DEV) ## Look its packages up in the advisory database, where that can be reached
+	@$(BIN)/python -m tools.audit
 
 clean: ## Remove what was built, the .venv included; data stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,21 +1,22 @@
-"""`python -m bench [message|runs|start|all]`: one table for each, on loopback, with processes of its own."""
+"""`python -m bench [message|runs|fanout|start|all]`: one table for each, on loopback, with processes of its own."""
 
 import argparse
 import signal
 import sys
 
-from bench import message, runs, start
+from bench import fanout, message, runs, start
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product beside its floors.")
-    parser.add_argument("what", nargs="*", default=["all"], help="message, runs, start or all (the default)")
+    parser.add_argument("what", nargs="*", default=["all"], help="message, runs, fanout, start or all (the default)")
     parser.add_argument("--database", metavar="URL", help="a PostgreSQL server: measure message and runs on it")
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual load, e.g. 0.2 for a look")
     args = parser.parse_args()
     known = {
         "message": lambda: message.measure(args.scale, args.database),
         "runs": lambda: runs.measure(args.scale, args.database),
+        "fanout": lambda: fanout.measure(args.scale),
         "start": start.measure,
     }
     wanted = list(known) if args.what == ["all"] else args.what

@@ -30,6 +30,7 @@ class Load:
     speaks: Literal["message", "model"] = "message"
     is_streamed: bool = False
     turns: int = 10
+    key: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ async def generate(load: Load) -> Report:
 
 
 async def _client(load: Load, conversations: Iterator[int], report: Report) -> None:
-    connection = await Connection.open(load.port)
+    connection = await Connection.open(load.port, load.key)
     for _ in conversations:
         conversation = "new"
         for turn in range(load.turns):
@@ -69,7 +70,7 @@ async def _client(load: Load, conversations: Iterator[int], report: Report) -> N
                 answer = await connection.post(load.path, body)
             except ConnectionError as error:
                 report.fail(str(error))
-                connection = await Connection.open(load.port)
+                connection = await Connection.open(load.port, load.key)
                 break
             report.latencies.append((time.perf_counter() - asked) * 1000)
             found = _CONVERSATION.search(answer.body)

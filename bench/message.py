@@ -14,6 +14,7 @@ from bench.databases import fresh_database
 from bench.figures import Figure, middle, quantile, show
 from bench.load import Load, Report
 from bench.processes import Watched, environment, folkmoot, module, process
+from folkmoot.kernel.json import JsonObject
 
 CLIENTS = 16
 ROUNDS = 3
@@ -34,6 +35,7 @@ class Talk:
 
     server: Watched
     path: str
+    key: str | None = None
     cpu_ms: list[float] = field(default_factory=list)
     per_second: list[float] = field(default_factory=list)
     latencies: dict[int, list[float]] = field(default_factory=dict)
@@ -42,8 +44,7 @@ class Talk:
 
     def measure(self, clients: int, messages: int, *, is_streamed: bool) -> None:
         cpu = self.server.cpu_seconds()
-        load = Load(port=self.server.port, path=self.path, clients=clients, messages=messages, is_streamed=is_streamed)
-        report = fire(load)
+        report = fire(self.load(clients, messages, is_streamed=is_streamed))
         answered = max(1, len(report.latencies))
         if clients == CLIENTS:
             self.cpu_ms.append((self.server.cpu_seconds() - cpu) * 1000 / answered)
@@ -51,6 +52,16 @@ class Talk:
         self.latencies.setdefault(clients, []).extend(report.latencies)
         self.errors += report.errors
         self.first_error = self.first_error or report.first_error
+
+    def load(self, clients: int, messages: int, *, is_streamed: bool = False) -> Load:
+        return Load(
+            port=self.server.port,
+            path=self.path,
+            clients=clients,
+            messages=messages,
+            is_streamed=is_streamed,
+            key=self.key,
+        )
 
     def quantile(self, clients: int, share: float) -> float:
         return quantile(self.latencies.get(clients, ()), share)
@@ -80,7 +91,7 @@ def model() -> Iterator[Watched]:
 
 @contextmanager
 def product(model_port: int, database_server: str | None = None) -> Iterator[Talk]:
-    """The product on a fresh database, with one agent."""
+    """The product on a fresh database, with one agent, accounts, and an API key that every call has to show."""
     with TemporaryDirectory(prefix="bench-data-") as data, fresh_database(database_server, Path(data)) as url:
         settings = {
             "DATA_DIR": data,
@@ -89,7 +100,8 @@ def product(model_port: int, database_server: str | None = None) -> Iterator[Tal
             "DEFAULT_MODEL": "openai:stub-1",
         }
         with process(folkmoot("serve", "--port", "0"), settings) as server:
-            yield Talk(server, f"/api/agents/{_new_agent(server)}/message")
+            key = _new_key(server)
+            yield Talk(server, f"/api/agents/{_new_agent(server, key)}/message", key)
 
 
 @contextmanager
@@ -98,11 +110,24 @@ def floor(model_port: int) -> Iterator[Talk]:
         yield Talk(server, "/api/agents/1/message")
 
 
-def _new_agent(server: Watched) -> str:
-    body = json.dumps({"definition_slug": "assistant"}).encode()
-    request = Request(f"{server.address}/api/agents", body, {"Content-Type": "application/json"})
+def _new_key(server: Watched) -> str:
+    """The API key of the first user: from here on nobody is let in without one."""
+    login: JsonObject = {"email": "bench@example.org", "password": "as fast as it goes"}
+    _post(server, "/api/register", login)
+    token = str(_post(server, "/api/login", login)["access_token"])
+    return str(_post(server, "/api/api-keys", {"name": "bench", "scopes": ["read", "write"]}, token)["key"])
+
+
+def _new_agent(server: Watched, key: str) -> str:
+    return str(_post(server, "/api/agents", {"definition_slug": "assistant"}, key)["id"])
+
+
+def _post(server: Watched, path: str, body: JsonObject, key: str | None = None) -> JsonObject:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    request = Request(f"{server.address}{path}", json.dumps(body).encode(), headers)
     with urlopen(request, timeout=10) as answer:
-        return str(json.load(answer)["id"])
+        made: JsonObject = json.load(answer)
+        return made
 
 
 def measure(scale: float, database_server: str | None) -> None:
@@ -122,7 +147,7 @@ def _table(title: str, bars: Bars, scale: float, database_server: str | None, *,
         ours = stack.enter_context(product(stub.port, database_server))
         theirs = stack.enter_context(floor(stub.port))
         for talk in (theirs, ours):
-            fire(Load(port=talk.server.port, path=talk.path, clients=CLIENTS, messages=many(400)))
+            fire(talk.load(CLIENTS, many(400)))
         for _ in range(ROUNDS):
             for talk in (theirs, ours):
                 talk.measure(CLIENTS, many(1600), is_streamed=is_streamed)

@@ -19,8 +19,8 @@ from bench.store import Store
 from folkmoot.db.connect import connect
 from folkmoot.db.lanes import Hooks
 from folkmoot.db.tx import Tx
+from folkmoot.engine.liveness import Liveness, PostgresLiveness, SoleProcess
 from folkmoot.engine.local import LocalDispatcher
-from folkmoot.engine.worklock import PostgresWorkLock, SoleProcess, WorkLock
 from folkmoot.events.log import store
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.scope import Scope
@@ -108,7 +108,7 @@ async def product(url: str) -> AsyncIterator[Load]:
     engine.register(StepsExecutor(watch.step))
     engine.observers.append(watch)
     is_postgres = database.dialect == "postgresql"
-    lock: WorkLock = PostgresWorkLock(url, engine.host_id) if is_postgres else SoleProcess(engine.host_id)
+    liveness: Liveness = PostgresLiveness(url, engine.host_id) if is_postgres else SoleProcess(engine.host_id)
     scope = await database.write(_roomy_scope)
 
     async def run() -> float:
@@ -120,13 +120,13 @@ async def product(url: str) -> AsyncIterator[Load]:
         assert status == "completed", status
         return watch.first_step.pop(new.id) - called
 
-    working = supervisor.start(work_forever(engine, lock), "work on runs")
+    working = supervisor.start(work_forever(engine, liveness, engine.executors), "work on runs")
     try:
         yield Load(run)
     finally:
         working.cancel()
         await engine.stop(5)
-        await lock.close()
+        await liveness.close()
         await supervisor.stop()
         await database.close()
 

@@ -29,10 +29,14 @@ class Connection(asyncio.Protocol):
         self._answer = Answer()
         self._whole: asyncio.Future[Answer] | None = None
         self._chunk: Chunk | None = None
+        self._login = ""
 
     @classmethod
-    async def open(cls, port: int) -> "Connection":
+    async def open(cls, port: int, key: str | None = None) -> "Connection":
+        """`key` is the API key that goes with every request."""
         _, connection = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
+        if key:
+            connection._login = f"Authorization: Bearer {key}\r\n"
         return connection
 
     async def post(self, path: str, body: bytes, chunk: Chunk | None = None) -> Answer:
@@ -44,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._whole = asyncio.get_running_loop().create_future()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+            f"{self._login}Content-Length: {len(body)}\r\n\r\n"
         )
         self._transport.write(head.encode() + body)
         return await self._whole

@@ -2,12 +2,20 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from fastapi.dependencies import utils
+from fastapi.dependencies.models import Dependant
+from fastapi.utils import create_model_field
 from hypothesis import settings
 
+from folkmoot.accounts import passwords
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import Hooks
@@ -24,6 +32,18 @@ settings.register_profile("ci", settings.get_profile("house"), max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 SUITES = ("system", "browser")
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 2 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Where Linux keeps files in memory, tests' folders go there: what is to survive here is a kill, not a power cut.
+
+    A third of the suite's time went into waiting for the disk at every commit of databases that live for one test.
+    """
+    given = {"PYTEST_DEBUG_TEMPROOT", "TMPDIR"} & os.environ.keys()
+    if not given and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 def pytest_collection_finish() -> None:
@@ -39,6 +59,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.path.is_relative_to(folder):
                 item.add_marker(suite)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_read_once() -> Iterator[None]:
+    """FastAPI reads all routes again for every application, which was most of what a start took: each is read once."""
+    known = dict[tuple[str, Callable[..., Any]], Dependant]()
+
+    def get_dependant(*, path: str, call: Callable[..., Any], **how: Any) -> Dependant:
+        if not str(getattr(call, "__module__", "")).startswith("folkmoot."):
+            return utils.get_dependant(path=path, call=call, **how)
+        if (path, call) not in known:
+            known[path, call] = utils.get_dependant(path=path, call=call, **how)
+        return replace(known[path, call], dependencies=list(known[path, call].dependencies))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastapi.routing.get_dependant", get_dependant)
+        patch.setattr("fastapi.routing.create_model_field", cache(create_model_field))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[PasswordHasher]:
+    """A hash is to cost something, but not in each of hundreds of tests; gives what hashes at its real cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = passwords._HASHER
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
+
+
+@pytest.fixture
+def costly_passwords(cheap_passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what a hash costs."""
+    monkeypatch.setattr(passwords, "_HASHER", cheap_passwords)
 
 
 @pytest.fixture(scope="session")

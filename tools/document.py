@@ -1,6 +1,5 @@
-"""Writes what is read off the code: docs/errors.md, docs/events.md and .env.example (`make docs`)."""
+"""Writes what is read off the code: docs/errors.md, docs/events.md, docs/roles.md and .env.example (`make docs`)."""
 
-import dataclasses
 import importlib
 import inspect
 import json
@@ -14,9 +13,13 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import folkmoot
+from folkmoot.events.registry import data_schemas
 from folkmoot.kernel.errors import Problem
-from folkmoot.kernel.facts import REFERENCES, Fact
+from folkmoot.kernel.facts import PART, REFERENCES, SHOWS, Fact
+from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.settings import Settings, names_of
+from folkmoot.realtime.resources import RESOURCES
+from tools.roles import roles_page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,10 +44,47 @@ EVENTS = """\
 # Events
 
 What can stand in a workspace's event log and on its streams, by `type`. {references} are keys of the
-frame itself, all other fields its `data`. Written by `make docs`.
+frame itself, all other fields its `data`; their schemas, with examples, are served at `/asyncapi.json`.
+Written by `make docs`.
 
-| type | when | fields |
-|---|---|---|
+| type | when |
+|---|---|
+{types}
+
+## Keeping what the API shows
+
+Whoever has asked the API and folds in what has happened since sees what the API would answer now. Take a cursor
+first (`?with_cursor=true`), then what you want to keep, then every event after the cursor, in order of `seq`:
+
+1. `resource_changed` puts `view` in the place of what was known of `resource` and `id`. Where `view` is null the thing
+   is gone, and with it what belonged to it: with a project its agents, tasks, runs, conversations, documents and
+   contexts, with an agent its conversations, messages and contexts, with a conversation its messages. The runs of a
+   deleted task or agent stay.
+2. A field that *shows* a resource does the same; one that shows a *part* has the id and what may be another now, to be
+   merged into what is known. A new agent begins with totals of zero.
+3. `completion`, `failure` and `cancelled` tell `results`, `plan_ready` tells `plan` of the run that they are about,
+   where that is known.
+4. Data with `truncated: true` was longer than 16 KB: ask the API for that resource.
+
+A secret is known by its name, a member by the user's id, all else by its id. For every verb of the API a test does
+exactly this and compares. What is not told, because it passes by itself or is read by a cursor of its own:
+
+| not told | why |
+|---|---|
+| an agent's `last_heartbeat` | every 15 seconds, for all agents of a process at once |
+| an agent's totals, when a run ends and its status does not flip | told with the next flip |
+| a live run's `duration_seconds`, and its `usage` between two statuses | they grow; `progress` tells a team's |
+| the run of a reply | lists of runs leave it out; its messages tell what it says |
+| a run's log and artifacts | read at `/api/runs/{{id}}/logs` and `/artifacts` |
+| a context's data and versions | up to 1 MB; `agent_context_updated` tells the number, read what you need |
+| mailbox messages past AGENT_MESSAGE_RETENTION_LIMIT | pruned in the background, the oldest first |
+| a member's name and email | the user's, not the workspace's |
+| a secret's `key` after a rotation | with which key it is encrypted is the server's business |
+| that the workspace itself is gone, in its log | it goes with the workspace; whoever follows is told before |
+
+## Data
+
+{tables}
 """
 SETTINGS = """\
 # Settings with their defaults; copy to .env and change what you need. Written by `make docs`.
@@ -90,18 +130,36 @@ def errors_page() -> str:
     return ERRORS + "\n".join(rows) + "\n"
 
 
-def fields_of(fact: type[Fact]) -> str:
-    named = [
-        f"`{field.name}`" if field.default is dataclasses.MISSING else f"`{field.name}?`"
-        for field in dataclasses.fields(fact)
-    ]
-    return ", ".join(named)
+def shape(schema: Json) -> str:
+    """What a value may be, in a few words."""
+    if not isinstance(schema, dict):
+        return "any"
+    if isinstance(resource := schema.get(SHOWS), str):
+        return f"part of {resource}" if PART in schema else resource
+    if isinstance(either := schema.get("anyOf"), list):
+        return " or ".join(dict.fromkeys(shape(option) for option in either))
+    if isinstance(values := schema.get("enum"), list):
+        return " or ".join(f"`{value}`" for value in values)
+    return "any" if "$ref" in schema else str(schema.get("type", "any"))
+
+
+def data_table(fact: type[Fact], schema: JsonObject) -> str:
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    rows = [f"| `{name}` | {shape(said)} |" for name, said in properties.items() if name != "truncated"]
+    if not rows:
+        return f"### {fact.type}\n\nNone."
+    return "\n".join([f"### {fact.type}\n", "| field | shows or is |", "|---|---|", *rows])
 
 
 def events_page() -> str:
-    references = ", ".join(f"`{name}`" for name in REFERENCES)
-    rows = [f"| `{fact.type}` | {sentence(fact)} | {fields_of(fact)} |" for fact in facts()]
-    return EVENTS.format(references=references) + "\n".join(rows) + "\n"
+    known = facts()
+    schemas, _ = data_schemas(RESOURCES)
+    return EVENTS.format(
+        references=", ".join(f"`{name}`" for name in REFERENCES),
+        types="\n".join(f"| `{fact.type}` | {sentence(fact)} |" for fact in known),
+        tables="\n\n".join(data_table(fact, schemas[fact.type]) for fact in known),
+    )
 
 
 def value_of(field: FieldInfo) -> str | None:
@@ -135,6 +193,7 @@ def settings_example() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/errors.md": errors_page,
     "docs/events.md": events_page,
+    "docs/roles.md": roles_page,
     ".env.example": settings_example,
 }
 

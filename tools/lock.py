@@ -1,9 +1,9 @@
-"""Writes the three locks from pyproject.toml: `make lock`, on the oldest Python we support.
+"""Writes the four locks from pyproject.toml: `make lock`, on the oldest Python we support.
 
-requirements.txt is what `make serve` installs, requirements-dev.txt adds every extra and the development
-tools, requirements-build.txt holds the build backend. Each names versions and hashes of all published
-files, so it installs on every platform, and no index: which one is used is the reader's own setting.
-Pins stay as they are where they still fit; `make lock UPGRADE=1` renews them.
+requirements.txt is what `make serve` installs, requirements-all.txt adds every extra and is what the image holds,
+requirements-dev.txt adds the development tools to that, requirements-build.txt holds the build backend. Each names
+versions and hashes of all published files, so it installs on every platform, and no index: which one is used is the
+reader's own setting. Pins stay as they are where they still fit; `make lock UPGRADE=1` renews them.
 """
 
 import shutil
@@ -27,7 +27,7 @@ def compile_lock(name: str, wanted: list[str], *options: str) -> None:
         source = Path(directory, "pyproject")
         source.write_text("\n".join(wanted) + "\n")
         # Relative names, so that the comments in the lock name no folder of this machine.
-        for other in (lock, ROOT / "requirements.txt"):
+        for other in (lock, ROOT / "requirements.txt", ROOT / "requirements-all.txt"):
             if other.exists():
                 shutil.copy(other, directory)
         command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *options, "-o", name, source.name]
@@ -52,7 +52,8 @@ def main() -> None:
     ]
     groups = metadata["dependency-groups"]
     compile_lock("requirements.txt", base, *upgrade)
-    compile_lock("requirements-dev.txt", base + extras + groups["dev"], *upgrade, "-c", "requirements.txt")
+    compile_lock("requirements-all.txt", base + extras, *upgrade, "-c", "requirements.txt")
+    compile_lock("requirements-dev.txt", base + extras + groups["dev"], *upgrade, "-c", "requirements-all.txt")
     compile_lock("requirements-build.txt", groups["build"], *upgrade)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from folkmoot.db.database import Database
 from folkmoot.engine.dispatch import Dispatcher
 from folkmoot.events.follow import EventHub
+from folkmoot.events.relay import Relay
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.llm.gateway import Gateway
 
@@ -16,4 +17,5 @@ class Runtime:
     gateway: Gateway
     dispatcher: Dispatcher
     supervisor: Supervisor
+    relay: Relay
     host_id: str

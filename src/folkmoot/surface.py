@@ -8,6 +8,8 @@ from typing import TypedDict, Unpack
 
 from pydantic import ValidationError
 
+from folkmoot.accounts.deps import CurrentUser, get_current_user
+from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.agents.base import BaseAgent
 from folkmoot.agents.queries import NoSuchAgent, get_agent
 from folkmoot.agents.registry import AgentRegistry
@@ -33,7 +35,7 @@ from folkmoot.tasks.processor import TaskProcessor
 from folkmoot.tasks.rules import DEFAULT_TEAM, TaskDefaults
 from folkmoot.tasks.schemas import NewTask, NewTaskRun
 from folkmoot.tasks.service import create_task, run_task
-from folkmoot.workspaces.lookup import LOCAL_OWNER, WorkspaceLookup
+from folkmoot.workspaces.lookup import WorkspaceLookup
 
 TaskStatus = RunStatus
 
@@ -47,6 +49,7 @@ __all__ = [
     "BackgroundTaskRunner",
     "BaseAgent",
     "ContextRollbackState",
+    "CurrentUser",
     "MGXStyleTeam",
     "MGXTeamProvider",
     "NoRunningApp",
@@ -96,16 +99,6 @@ class WriteOptions(TypedDict, total=False):
     project_id: str | None
 
 
-class CurrentUser(TypedDict):
-    """Who calls."""
-
-    id: str
-    email: str | None
-    full_name: str
-    is_admin: bool
-    is_active: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the services work: an engine, and the workspaces it serves."""
@@ -116,9 +109,7 @@ class Place:
 
     async def scope(self, workspace_id: str | None = None) -> Scope:
         """That workspace or `default`, on behalf of the software itself. Raises NoSuchWorkspace."""
-        found = await (
-            self.workspaces.find() if workspace_id is None else self.workspaces.find(("id", workspace_id.lower()))
-        )
+        found = await self.workspaces.find(LOCAL_OWNER, None if workspace_id is None else ("id", workspace_id.lower()))
         return Scope(found.workspace_id, found.project_id, SYSTEM)
 
 
@@ -389,9 +380,3 @@ def get_task_runner() -> BackgroundTaskRunner:
 def get_task_processor() -> TaskProcessor:
     """Of the application this is called in; it is started. Raises NoRunningApp."""
     return _surface().task_processor
-
-
-async def get_current_user() -> CurrentUser:
-    """A FastAPI dependency: who calls. Until there are accounts that is the owner of the machine."""
-    owner = LOCAL_OWNER
-    return CurrentUser(id=owner.id, email=None, full_name=owner.name, is_admin=True, is_active=True)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
+from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.agents import routes as agent_routes
 from folkmoot.agents import upkeep
 from folkmoot.agents.definitions import ensure_definitions
@@ -34,7 +35,8 @@ from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.queries import owners_of_running
 from folkmoot.runs.sweep import recover
 from folkmoot.tools.registry import Tool, ToolContext, ToolRegistry
-from folkmoot.workspaces.deps import here
+from folkmoot.workspaces.deps import here, staying
+from folkmoot.workspaces.stay import Stay, Stays
 
 HOOK_SECONDS = 0.5
 LIMITS = LlmLimits(first_token=5, idle=5, total=10, backoff=0.001)
@@ -96,6 +98,10 @@ class Office:
         return found
 
 
+async def always_local() -> bool:
+    return True
+
+
 @asynccontextmanager
 async def open_office(
     db: Database,
@@ -132,7 +138,9 @@ async def open_office(
     app.state.engine = engine
     app.state.lifecycle = lifecycle
     app.state.agent_settings = settings or AgentSettings()
+    stays = Stays(db, supervisor, always_local)
     app.dependency_overrides[here] = lambda: scope
+    app.dependency_overrides[staying] = lambda: Stay(stays, LOCAL_OWNER, scope)
     client = AsyncClient(transport=ASGITransport(Requests(app, Figures())), base_url="http://127.0.0.1")
     try:
         async with client:

@@ -21,7 +21,7 @@ from tests.agents.office import LIMITS, LOOK_UP
 from tests.stubs.openai_stub import OpenAIStub, Reply
 
 TOOLS = ToolRegistry([LOOK_UP, replace(LOOK_UP, name="send", effect="unsafe")])
-ASKING = Asking(role="agent", agent_id="a1", messages=(System("Be brief."), User("Hello")))
+ASKING = Asking(role="agent", workspace_id="w1", agent_id="a1", messages=(System("Be brief."), User("Hello")))
 USED = {"input_tokens": 12, "output_tokens": 7}
 
 

@@ -1,5 +1,6 @@
 """Every test of the terminal has a folder, data and an environment of its own."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -16,4 +17,5 @@ def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("folkmoot"), "handlers", [])  # `serve` gives it the stream of its test
     return Terminal(tmp_path, capsys)

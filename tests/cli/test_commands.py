@@ -46,7 +46,7 @@ def test_what_cannot_be_asked(terminal: Terminal) -> None:
         ("run", "x", "--out", "file"): "file cannot be used as a folder",
         ("resume", "../secrets"): "../secrets is no run's id",
         ("runs", "show", "7"): "7 is no run's id",
-        ("serve", "--host", "0.0.0.0"): "does not listen on 0.0.0.0: it has no accounts yet",
+        ("serve", "--host", "0.0.0.0"): "does not listen on 0.0.0.0 in local mode",
         ("serve", "--host", "example.org"): "does not listen on example.org",
         ("serve", "--workers", "2"): "exactly one process works the runs",
     }.items():

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from folkmoot.cli import checkup
 from folkmoot.engine.holder import Holder
-from folkmoot.engine.worklock import PostgresWorkLock
+from folkmoot.engine.liveness import PostgresLiveness
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject, loads
 from folkmoot.migrations.upgrade import downgrade, head, upgrade
@@ -198,8 +198,8 @@ async def test_postgres(own_postgres_url: str, tmp_path: Path) -> None:
     found = {finding.part: finding async for finding in checkup.examine(settings)}
     assert {finding.state for finding in found.values()} == {"ok"}
     assert found["worker"].text == "nobody works the runs right now"
-    lock = PostgresWorkLock(own_postgres_url, new_id())
-    assert await lock.acquire()
+    liveness = PostgresLiveness(own_postgres_url, new_id())
+    await liveness.beat()
     found = {finding.part: finding async for finding in checkup.examine(settings)}
     assert found["worker"].text == "a server works the runs"
-    await lock.close()
+    await liveness.close()

@@ -144,11 +144,11 @@ def test_reload_starts_the_server_anew_when_a_source_changes(terminal: Terminal,
     source = terminal.folder / "module.py"
     source.write_text("FIRST = 1\n")
     with process(terminal.folder, "serve", "--reload", "--port", str(unused_tcp_port)) as server:
-        until(server.stderr, "folkmoot.app: Folkmoot")
+        until(server.stderr, "folkmoot.life: Folkmoot")
         holder = read_holder(terminal.folder / "data")
         assert holder is not None
         assert holder.address == f"http://127.0.0.1:{unused_tcp_port}"
         assert terminal.type("runs", "list").code == 0, "commands find the server at that address"
         source.write_text("SECOND = 2\n")
         until(server.stderr, "Reloading")
-        until(server.stderr, "folkmoot.app: Folkmoot")
+        until(server.stderr, "folkmoot.life: Folkmoot")

@@ -32,6 +32,7 @@ from folkmoot.contexts.service import (
     write_named_context,
 )
 from folkmoot.contexts.tables import AgentContext
+from folkmoot.contexts.views import summary_of
 from folkmoot.db.database import Database
 from folkmoot.events.queries import list_events
 from folkmoot.events.tables import Event
@@ -112,10 +113,14 @@ async def test_every_version_is_an_event(db: Database, scope: Scope, context: Ag
     await db.write(rollback_to_version, scope, context.id, 1)
     said = [event for event in await events(db, scope) if event.type == "agent_context_updated"]
     about: dict[str, Json] = {"context_id": context.id, "context_name": "plan", "version": 1}
+    contexts = [event.data.pop("context") for event in said]
     assert [event.data for event in said] == [
         {**about, "change_description": "First", "created_by": "Ada", "rollback": False},
         {**about, "change_description": None, "created_by": "system:system", "rollback": True},
     ]
+    row = await db.read(get_context, scope, context.id)
+    assert contexts[-1] == summary_of(row).model_dump(mode="json")
+    assert [told["rollback_pointer"] for told in contexts if isinstance(told, dict)] == [None, 1]
 
 
 async def test_sixteen_writers_lose_nothing(

@@ -52,7 +52,7 @@ async def test_a_reply_is_stored_before_it_is_returned(db: Database, scope: Scop
         ]
         assert await db.read(all_events, scope) == [
             *("resource_changed", "resource_changed"),
-            *("agent_message", "agent_status_changed", "run_status_changed"),
+            *("agent_message", "run_status_changed", "agent_status_changed"),
             *("agent_message", "agent_status_changed", "run_status_changed", "completion"),
         ]
 

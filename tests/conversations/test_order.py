@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from folkmoot.agents.tables import AgentInstance
 from folkmoot.db.database import Database
+from folkmoot.events.queries import list_events
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import get_run
@@ -89,6 +90,11 @@ async def test_a_cancelled_reply_is_a_conflict(db: Database, scope: Scope) -> No
         await cancel_run(office.engine, scope, str(shown["current_run_id"]))
         status, problem = await asked
         assert (status, problem["code"], problem["run_id"]) == (409, "reply_cancelled", shown["current_run_id"])
+        told = [event.data for event in await db.read(list_events, scope.workspace_id, 0, 100)]
+        [_, free] = [data["view"] for data in told if data.get("resource") == "conversation"]
+        assert isinstance(free, dict)
+        assert free == await office.get(f"/api/conversations/{free['id']}"), "nothing was said, and yet it is free"
+        assert free["live_run_id"] is None
 
 
 async def test_replies_survive_a_crash(db: Database, scope: Scope) -> None:

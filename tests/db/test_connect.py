@@ -15,7 +15,7 @@ from folkmoot.db.sqlite import SqliteDatabase
         ("postgresql+psycopg://db/folkmoot", "postgresql+asyncpg://db/folkmoot"),
         (
             "postgresql://db/folkmoot?sslmode=require",
-            "postgresql+asyncpg://db/folkmoot?ssl=require",
+            "postgresql+asyncpg://db/folkmoot?sslmode=require",
         ),
     ],
 )

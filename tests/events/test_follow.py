@@ -16,6 +16,7 @@ from folkmoot.events.facts import ResourceChanged
 from folkmoot.events.follow import EventHub, Follower
 from folkmoot.events.frames import Frame
 from folkmoot.events.log import store
+from folkmoot.events.rules import about
 from folkmoot.events.tables import EventHead
 from folkmoot.kernel.json import loads
 from folkmoot.kernel.scope import Scope
@@ -105,7 +106,7 @@ async def test_without_cursor_only_what_is_new(db: Database, scope: Scope, hub: 
 async def test_narrowed_to_a_run(db: Database, scope: Scope, hub: EventHub) -> None:
     await db.write(say_many, scope, range(200))
     await db.write(say, scope, 1, "mine")
-    async with hub.follow(scope.workspace_id, after=0, about=("run_id", "mine")) as follower:
+    async with hub.follow(scope.workspace_id, after=0, selection=about("run_id", "mine")) as follower:
         assert seqs(await take(follower, 1)) == [201]
         await db.write(say_many, scope, range(10), "other")
         await db.write(say, scope, 2, "mine")

@@ -30,15 +30,18 @@ class Operation:
         return found
 
 
-def described() -> tuple[list[Operation], dict[str, Any]]:
-    document = create_app(Settings(_env_file=None)).openapi()
-    found = [
+def operations_of(document: dict[str, Any]) -> list[Operation]:
+    return [
         Operation(method.upper(), path, said)
         for path, methods in document["paths"].items()
         for method, said in methods.items()
     ]
-    return found, document["components"]["schemas"]
 
 
-OPERATIONS, SCHEMAS = described()
+DOCUMENT = create_app(Settings(_env_file=None)).openapi()
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+OPERATIONS = operations_of(DOCUMENT)
 BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+ENDLESS = {"stream_events"}
+"""Answers that end when their reader leaves, which one who waits for the whole never does."""

@@ -27,6 +27,8 @@ _UNKNOWN = {
     "definition_slug": "writer-x",
     "context_name": "plan-x",
     "context_version": "7",
+    "workspace_slug": "nowhere",
+    "secret_name": "secret_x",
 }
 
 _DEFINITION = AgentDefinition.__table__.columns
@@ -34,15 +36,16 @@ _DEFINITION = AgentDefinition.__table__.columns
 
 @dataclass(frozen=True)
 class Place:
-    """A workspace, its selectors, and the names by which its things are reached."""
+    """A workspace, the credential of its owner, and the names by which its things are reached."""
 
     client: AsyncClient
     scope: Scope
+    credential: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"X-Workspace-Id": self.scope.workspace_id}
+        return {**self.credential, "X-Workspace-Id": self.scope.workspace_id}
 
     async def post(self, path: str, body: JsonObject) -> dict[str, str]:
         answer = await self.client.post(path, json=body, headers=self.headers)
@@ -51,9 +54,14 @@ class Place:
         return made
 
 
-async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, number: int) -> Place:
-    """One of everything; its agent gets the number and, as its definition, a slug with the letter."""
-    place, db = Place(client, scope), app.state.runtime.db
+async def furnish(
+    app: FastAPI, client: AsyncClient, scope: Scope, letter: str, number: int, credential: dict[str, str] | None = None
+) -> Place:
+    """One of everything; its agent gets the number and, as its definition, a slug with the letter.
+
+    Without a credential it is the local owner who does it.
+    """
+    place, db = Place(client, scope, credential or {}), app.state.runtime.db
     document = await place.post("/api/knowledge/documents", {"title": "a.md", "text": "After a crash all goes on."})
     task = await place.post("/api/tasks", {"description": "Summarise a.md", "config": {"documents": [document["id"]]}})
     run = await place.post("/api/runs?wait=30", {"task_id": task["id"]})
@@ -70,6 +78,10 @@ async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, 
         await place.post(context, {"data": {"from": letter}})
         read = await client.get(context, params={"run_id": run["id"]}, headers=place.headers)
         assert read.is_success, read.text
+    invitation = await place.post(f"/api/workspaces/{scope.workspace_id}/invitations", {"role": "viewer"})
+    path = f"/api/workspaces/{scope.workspace_id}/secrets/secret_{letter}"
+    secret = await client.put(path, json={"value": f"of {letter}"}, headers=place.headers)
+    assert secret.is_success, secret.text
     place.names.update(
         task=task["id"],
         run=run["id"],
@@ -82,11 +94,13 @@ async def furnish(app: FastAPI, client: AsyncClient, scope: Scope, letter: str, 
         conversation=reply["conversation_id"],
         message=posted["id"],
         workspace=scope.workspace_id,
+        invitation=invitation["id"],
         project=scope.project_id,
         artifact=await _artifact(place, run["id"]),
         artifact_name="s1.md",
         context_name=f"plan-{letter}",
         context_version="1",
+        secret_name=f"secret_{letter}",
     )
     return place
 
@@ -112,7 +126,8 @@ def _renumber(tx: Tx, agent_id: str, number: int) -> None:
 
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
-    ids = ("task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact")
+    ids = ["task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact"]
+    ids += ["workspace", "invitation", "user", "api_key"]
     return {**{name: new_id() for name in ids}, **_UNKNOWN}
 
 
@@ -121,6 +136,9 @@ def filled(value: Json, own: Mapping[str, str], other: Mapping[str, str]) -> Jso
     match value:
         case str() if value[:1] in (FOREIGN, OWN):
             return (other if value[0] == FOREIGN else own)[value[1:]]
+        case str() if f":{FOREIGN}" in value:  # a channel
+            kind, _, name = value.partition(":")
+            return f"{kind}:{filled(name, own, other)}"
         case list():
             return [filled(item, own, other) for item in value]
         case dict():

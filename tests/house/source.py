@@ -31,6 +31,12 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.name)
 
+    @cached_property
+    def definitions(self) -> tuple[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+        """Every class and function, also those inside others."""
+        kinds = (ast.ClassDef, *type_of_function)
+        return tuple(node for node in ast.walk(self.tree) if isinstance(node, kinds))
+
     @property
     def inside(self) -> str:
         """The path under the package: `runs/service.py`."""

@@ -39,10 +39,8 @@ def too_long(sources: Iterable[Source], kinds: tuple[type[ast.AST], ...], budget
     return [
         f"{source.name}:{node.lineno} {node.name} {lines(node)}"
         for source in sources
-        for node in ast.walk(source.tree)
-        if isinstance(node, kinds)
-        and isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and lines(node) > budget
+        for node in source.definitions
+        if isinstance(node, kinds) and lines(node) > budget
     ]
 
 
@@ -72,7 +70,7 @@ def test_classes_have_few_methods() -> None:
     crowded = [
         f"{source.name}:{node.lineno} {node.name} {count}"
         for source in everything()
-        for node in ast.walk(source.tree)
+        for node in source.definitions
         if isinstance(node, ast.ClassDef)
         and (count := sum(isinstance(item, type_of_function) for item in node.body)) > METHODS
     ]

@@ -9,29 +9,33 @@ from tests.house.source import PACKAGE, Source, everything, product, type_of_fun
 
 # library -> where it may be imported; a pattern is matched against the path under src/folkmoot
 HOMES = {
-    "fastapi": ("http/*", "*/deps.py", "*/routes.py", "realtime/*", "app.py"),
-    "starlette": ("http/*", "*/deps.py", "*/routes.py", "realtime/*", "app.py"),
+    "fastapi": ("http/*", "*/deps.py", "*/*routes.py", "realtime/*", "app.py", "life.py"),
+    "starlette": (
+        *("http/*", "*/deps.py", "*/*routes.py", "realtime/*", "app.py"),
+        *("accounts/door.py", "accounts/cookies.py"),
+    ),
     "pydantic_ai": ("llm/*",),
     "genai_prices": ("llm/*", "usage/*"),
     "pgqueuer": ("engine/*",),
     "socketio": ("realtime/*",),
-    "asyncpg": ("db/*", "engine/worklock.py"),
+    "asyncpg": ("db/*", "engine/*", "events/couriers.py"),
+    "redis": ("events/couriers.py",),
     "alembic": ("migrations/*", "db/*"),
     "aiohttp": ("llm/*", "net/*", "cli/*"),
-    "httpx2": ("llm/*",),
+    "httpx2": ("llm/*", "client/*"),
     "typer": ("cli/*",),
     "rich": ("cli/*",),
     "uvicorn": ("cli/*",),
     "pydantic_settings": ("kernel/settings.py",),
-    "folkmoot.kernel.settings": ("kernel/*", "app.py", "cli/*", "migrations/*"),
+    "folkmoot.kernel.settings": ("kernel/*", "app.py", "life.py", "cli/*", "migrations/*"),
 }
 # No SQL where a request is parsed, where its answer is shaped, and where a rule is stated.
-NO_SQL = ("*/routes.py", "*/deps.py", "*/schemas.py", "*/rules.py", "*/events.py", "http/*", "realtime/*")
+NO_SQL = ("*/*routes.py", "*/deps.py", "*/schemas.py", "*/rules.py", "*/events.py", "http/*", "realtime/*")
 
 # `folkmoot` resolves its public names lazily; `folkmoot.cli` is the entry point, loading commands by name.
 # An adapter of the database is loaded, with its driver, where it is the one that is used.
 LOADED_ON_FIRST_USE = ("__init__.py", "cli/*", "db/connect.py")
-MORE_THAN_A_DOCSTRING = ("__init__.py", "cli/__init__.py")
+MORE_THAN_A_DOCSTRING = ("__init__.py", "cli/__init__.py", "client/__init__.py")
 
 
 def stands_in(source: Source, patterns: tuple[str, ...]) -> bool:

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,142 +14,21 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject, loads
+from folkmoot.kernel.json import loads
 from folkmoot.kernel.json_schema import errors_of
+from folkmoot.kernel.scope import Role
 from tests.databases import new_scope
+from tests.house.cases import CASES, CHOSEN, OF_INSTALLATION, OPEN, OWN, SOCKETS, Case
 from tests.house.operations import BY_ID, OPERATIONS, SCHEMAS, Operation
-from tests.house.places import FOREIGN, Place, dump, filled, furnish, unknown_names
+from tests.house.places import Place, dump, filled, furnish, unknown_names
 from tests.house.source import product
+from tests.persons import admit, enrol
 from tests.serving import client_of, listening, running, settings_for
 
 PROBLEM = "application/problem+json"
 DECORATORS = {"get", "post", "put", "patch", "delete", "websocket"}
 NAMES_SOMETHING = re.compile(r"(?!correlation).+_ids?|documents|agents")
 DIFFERS_ANYWAY = ("date", "x-request-id", "x-response-time")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One way to hand an operation another workspace's id; `given` fills its path, then its query."""
-
-    operation: str
-    given: dict[str, str] = field(default_factory=dict)
-    body: JsonObject | None = None
-
-    @property
-    def aims(self) -> set[str]:
-        """The inputs a foreign name is put into."""
-        return {name for name, value in self.given.items() if value[0] == FOREIGN} | _aims(self.body or {})
-
-
-def _aims(body: JsonObject) -> set[str]:
-    found: set[str] = set()
-    for name, value in body.items():
-        if isinstance(value, dict):
-            found |= _aims(value)
-        elif any(str(item)[:1] == FOREIGN for item in (value if isinstance(value, list) else [value])):
-            found.add(name)
-    return found
-
-
-RUN, TASK, CONVERSATION = {"run_id": "@run"}, {"task_id": "@task"}, {"conversation_id": "@conversation"}
-AGENTS = [{"agent_id": name} for name in ("@agent", "@agent_number", "@agent_slug")]
-TEXT: JsonObject = {"message": "Hello"}
-SHARED = {"project_id": "@project", "name": "@context_name"}
-OWN_SHARED = {"project_id": "=project", "name": "=context_name"}
-WRITTEN: JsonObject = {"data": {"a": 1}}
-POSTED: JsonObject = {"direction": "inbound", "payload": {}}
-PROJECT = {"workspace_id": "=workspace", "project_id": "@project"}
-
-CASES = [
-    Case("list_runs", TASK),
-    Case("start_run", body={"task_id": "@task"}),
-    Case("start_run", body={"task_id": "=task", "documents": ["@document"]}),
-    Case("start_run", body={"task_id": "=task", "documents": ["=document", "@document"]}),
-    Case("get_run", RUN),
-    Case("get_run", {**RUN, "with_cursor": "true"}),
-    Case("change_run", RUN, {"priority": "high"}),
-    Case("delete_run", RUN),
-    Case("delete_run", {**RUN, "cancel": "true"}),
-    Case("wait_for_run", RUN),
-    Case("list_run_logs", RUN),
-    Case("list_run_events", RUN),
-    Case("stream_run", RUN),
-    Case("stream_run", {**RUN, "after": "100000"}),
-    Case("cancel_run", RUN),
-    Case("pause_run", RUN),
-    Case("resume_run", RUN),
-    Case("list_run_artifacts", RUN),
-    Case("get_run_artifact", {**RUN, "name": "=artifact_name"}),
-    Case("get_run_artifact", {**RUN, "name": "@artifact"}),
-    Case("get_run_artifact", {"run_id": "=run", "name": "@artifact"}),
-    Case("follow_run", RUN),
-    Case("follow_run", {**RUN, "after": "0"}),
-    Case("create_task", body={"description": "Summarise", "config": {"documents": ["@document"]}}),
-    Case("get_task", TASK),
-    Case("change_task", TASK, {"priority": "high"}),
-    Case("change_task", {"task_id": "=task"}, {"config": {"documents": ["@document"]}}),
-    Case("delete_task", TASK),
-    Case("delete_task", {**TASK, "cancel": "true"}),
-    Case("list_agents", {"project_id": "@project"}),
-    *(Case("change_agent", agent, {"name": "Mine"}) for agent in AGENTS),
-    *(Case("change_agent", agent, {"status": "idle"}) for agent in AGENTS),
-    *(Case("delete_agent", agent) for agent in AGENTS),
-    *(Case(f"{verb}_agent", agent) for verb in ("activate", "deactivate", "shutdown") for agent in AGENTS),
-    Case("create_agent", body={"definition_id": "@definition"}),
-    Case("create_agent", body={"definition_slug": "@definition_slug"}),
-    Case("create_agent", body={"definition_slug": "assistant", "project_id": "@project"}),
-    *(Case("get_agent", agent) for agent in AGENTS),
-    *(Case("get_agent_status", agent) for agent in AGENTS),
-    *(Case("send_message", agent, {**TEXT, "stream": stream}) for agent in AGENTS for stream in (False, True)),
-    Case("send_message", {"agent_id": "=agent"}, {**TEXT, **CONVERSATION}),
-    Case("send_message", {"agent_id": "=agent"}, {**TEXT, **CONVERSATION, "stream": True}),
-    Case("send_message", {"agent_id": "@agent"}, {**TEXT, "conversation_id": "=conversation"}),
-    *(Case("list_agent_messages", agent) for agent in AGENTS),
-    Case("list_agent_messages", {"agent_id": "=agent", **CONVERSATION}),
-    *(Case("post_agent_message", agent, POSTED) for agent in AGENTS),
-    *(Case("post_agent_message", {"agent_id": "=agent"}, {**POSTED, **about}) for about in (RUN, TASK)),
-    *(
-        Case("post_agent_message", {"agent_id": "=agent"}, {"payload": {}, "to_agent_id": agent["agent_id"]})
-        for agent in AGENTS
-    ),
-    *(Case("acknowledge_agent_messages", agent, {"message_ids": ["=message"]}) for agent in AGENTS),
-    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["@message"]}),
-    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["=message", "@message"]}),
-    *(Case("list_conversations", agent) for agent in AGENTS),
-    Case("get_conversation", CONVERSATION),
-    Case("rename_conversation", CONVERSATION, {"title": "Mine"}),
-    Case("delete_conversation", CONVERSATION),
-    Case("list_conversation_messages", CONVERSATION),
-    *(Case("list_contexts", agent) for agent in AGENTS),
-    *(Case("read_context", agent) for agent in AGENTS),
-    Case("read_context", {"agent_id": "=agent", **RUN}),
-    *(Case("write_context", agent, WRITTEN) for agent in AGENTS),
-    Case("write_context", {"agent_id": "=agent"}, {**WRITTEN, "run_id": "@run"}),
-    *(Case("rollback_context", agent, {"target_version": 1}) for agent in AGENTS),
-    *(Case("list_context_versions", agent) for agent in AGENTS),
-    *(Case("compare_context_versions", {**agent, "from": "0"}) for agent in AGENTS),
-    *(Case("list_context_readers", {**agent, "version": "@context_version"}) for agent in AGENTS),
-    Case("list_project_contexts", {"project_id": "@project"}),
-    Case("read_project_context", SHARED),
-    Case("read_project_context", {**OWN_SHARED, **RUN}),
-    Case("write_project_context", SHARED, WRITTEN),
-    Case("write_project_context", OWN_SHARED, {**WRITTEN, "run_id": "@run"}),
-    Case("rollback_project_context", SHARED, {"target_version": 1}),
-    Case("list_project_context_versions", SHARED),
-    Case("compare_project_context_versions", {**SHARED, "from": "0"}),
-    Case("list_project_context_readers", {**SHARED, "version": "@context_version"}),
-    Case("get_project", PROJECT),
-    Case("change_project", PROJECT, {"name": "Mine"}),
-    Case("delete_project", PROJECT),
-    Case("delete_project", {**PROJECT, "confirm": "default"}),
-    Case("get_document", {"document_id": "@document"}),
-    Case("delete_document", {"document_id": "@document"}),
-    Case("search_knowledge", {"q": "crash", "document_id": "@document"}),
-]
-
-
-SOCKETS = {"follow_run": "/ws/runs/{run_id}"}
 
 
 def route_functions() -> set[str]:
@@ -210,14 +89,17 @@ def inlined(schema: Any) -> Any:
 def names_taken(operation: Operation) -> set[str]:
     """The operation's inputs that name a thing of a workspace: in its path, its query and its body.
 
-    Workspaces themselves are left out: until there are accounts the one caller may see all of them.
+    Workspaces as selectors and in paths are left out: a test of their own goes through all of them. So is what
+    only admins of the installation may name.
     """
+    if operation.path.startswith(OF_INSTALLATION):
+        return set()
     given = [item for item in operation.said.get("parameters", ()) if item["name"] != "workspace_id"]
     found = {item["name"] for item in given if item["in"] == "path"}
     found |= {item["name"] for item in given if item["in"] == "query" and NAMES_SOMETHING.fullmatch(item["name"])}
     for media in operation.media("body").values():
         found |= set(filter(NAMES_SOMETHING.fullmatch, properties(media["schema"])))
-    return found
+    return {name for name in found if (operation.id, name) not in CHOSEN}
 
 
 def properties(schema: Any) -> set[str]:
@@ -239,7 +121,7 @@ def test_every_name_an_operation_takes_has_an_isolation_case(operation: Operatio
     covered = set().union(*(case.aims for case in CASES if case.operation == operation.id))
     taken = names_taken(operation)
     assert taken <= covered, f"{operation.id} takes {taken - covered} and has no case in CASES for it"
-    names_its_workspace = operation.is_scoped or "{workspace_id}" in operation.path
+    names_its_workspace = operation.is_scoped or names_a_workspace(operation) or operation.path.startswith(OWN)
     assert not taken or names_its_workspace, f"{operation.id} takes {taken} and no workspace selector"
 
 
@@ -249,28 +131,32 @@ def test_every_socket_has_an_isolation_case() -> None:
 
 @dataclass(frozen=True)
 class Town:
-    """The application with two furnished workspaces: the default one, and another."""
+    """The application with two furnished workspaces, each of a user who is in no other."""
 
     app: FastAPI
     client: AsyncClient
     wire: str
-    default: Place
+    one: Place
     other: Place
 
     async def changed(self, before: dict[str, list[str]]) -> list[str]:
-        """Names of the tables that are not as they were."""
+        """Names of the tables that are not as they were, but for the one in which the process says that it lives."""
         after = await dump(self.app.state.runtime.db)
-        return [name for name in before if before[name] != after[name]]
+        return [name for name in before if before[name] != after[name] and name != "hosts"]
 
 
 @pytest.fixture
 async def town(own_database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
     async with running(settings_for(own_database_url, tmp_path)) as app, client_of(app) as client:
-        scopes = [await app.state.workspaces.find(), await app.state.runtime.db.write(new_scope)]
-        places = [
-            await furnish(app, client, scope, letter, number)
-            for scope, letter, number in zip(scopes, "ab", (4004, 5005), strict=True)
-        ]
+        app.state.socket_rules = replace(app.state.socket_rules, heartbeat_seconds=0.1)  # each socket says something
+        places = []
+        for letter, number in (("a", 4004), ("b", 5005)):
+            scope = await app.state.runtime.db.write(new_scope)
+            person = await enrol(app, f"user-{letter}")
+            await admit(app, person, scope.workspace_id, Role.OWNER)
+            place = await furnish(app, client, scope, letter, number, person.by_session)
+            place.names.update(user=person.id, api_key=person.key_id, workspace_slug=scope.workspace_id)
+            places.append(place)
         async with listening(app) as address:
             yield Town(app, client, address, *places)
 
@@ -317,7 +203,7 @@ def comparable(status: int, headers: dict[str, str], body: Any) -> Answer:
 async def test_what_is_foreign_is_unknown(town: Town) -> None:
     unknown = unknown_names()
     before = await dump(town.app.state.runtime.db)
-    for caller, owner in ((town.default, town.other), (town.other, town.default)):
+    for caller, owner in ((town.one, town.other), (town.other, town.one)):
         for case in CASES:
             foreign = await ask(town, case, caller, owner.names)
             assert foreign == await ask(town, case, caller, unknown), case
@@ -331,37 +217,82 @@ async def test_what_is_foreign_is_unknown(town: Town) -> None:
     assert await town.changed(before) == []
 
 
-SELECTORS = [
-    ({"X-Workspace-Id": new_id()}, {}),
-    ({"X-Workspace-Slug": "no-such-place"}, {}),
-    ({}, {"workspace_id": new_id()}),
-    ({}, {"workspace_slug": "no-such-place"}),
-]
+def selectors(names: dict[str, str]) -> list[tuple[dict[str, str], dict[str, str]]]:
+    """Headers and query by which a call may name this workspace."""
+    return [
+        ({"X-Workspace-Id": names["workspace"]}, {}),
+        ({"X-Workspace-Slug": names["workspace_slug"]}, {}),
+        ({}, {"workspace_id": names["workspace"]}),
+        ({}, {"workspace_slug": names["workspace_slug"]}),
+    ]
 
 
-async def test_an_unknown_workspace_is_one_sentence_everywhere(town: Town) -> None:
+def names_a_workspace(operation: Operation) -> bool:
+    return "{workspace_id}" in operation.path
+
+
+async def call(
+    town: Town, operation: Operation, names: dict[str, str], headers: dict[str, str], query: dict[str, str]
+) -> Answer:
+    """Everything the operation needs is given, with these names in its path."""
+    [case, *_] = [case for case in CASES if case.operation == operation.id] or [Case(operation.id)]
+    values = {name: str(filled(value, names, names)) for name, value in case.given.items()}
+    values |= {"workspace_id": names["workspace"], "user_id": names["user"], "name": "a_name", **values}
+    examples = [media["example"] for media in operation.media("body").values()]
+    answer = await town.client.request(
+        operation.method,
+        operation.path.format_map(values),
+        params={**query, **({"q": "crash"} if operation.id == "search_knowledge" else {})},
+        json=examples[0] if examples else None,
+        headers=headers,
+    )
+    is_json = answer.headers.get("content-type", "").endswith("json")
+    return comparable(answer.status_code, dict(answer.headers), answer.json() if is_json else answer.text)
+
+
+async def test_a_workspace_of_others_is_unknown_everywhere(town: Town) -> None:
+    """By header, by query and by path: one sentence, the same as for one that does not exist."""
     before = await dump(town.app.state.runtime.db)
-    for operation in filter(lambda operation: operation.is_scoped, OPERATIONS):
-        [case, *_] = [case for case in CASES if case.operation == operation.id] or [Case(operation.id)]
-        values = {name: str(filled(value, town.other.names, town.default.names)) for name, value in case.given.items()}
-        examples = [media["example"] for media in operation.media("body").values()]
-        for headers, query in SELECTORS:
-            answer = await town.client.request(
-                operation.method,
-                operation.path.format_map(values),
-                params={**query, **({"q": "crash"} if operation.id == "search_knowledge" else {})},
-                json=examples[0] if examples else None,
-                headers=headers,
-            )
-            assert (answer.status_code, answer.json()["code"]) == (404, "no_such_workspace"), operation.id
-            assert answer.json()["detail"] == "Workspace not found"
+    unknown = {**unknown_names(), "workspace": new_id()}
+    for operation in OPERATIONS:
+        pairs = []
+        if operation.is_scoped:
+            pairs += [*zip(selectors(town.other.names), selectors(unknown), strict=True)]
+        if names_a_workspace(operation):
+            pairs += [(({}, {}), ({}, {}))]
+        for (foreign_header, foreign_query), (header, query) in pairs:
+            mine = town.one.credential
+            foreign = await call(town, operation, town.other.names, {**mine, **foreign_header}, foreign_query)
+            assert foreign == await call(town, operation, unknown, {**mine, **header}, query), operation.id
+            status, _, body = foreign
+            assert (status, body["code"], body["detail"]) == (404, "no_such_workspace", "Workspace not found")
     assert await town.changed(before) == []
+
+
+async def test_whoever_is_not_logged_in_stays_outside(town: Town) -> None:
+    before = await dump(town.app.state.runtime.db)
+    for operation in OPERATIONS:
+        if operation.id in OPEN:
+            assert operation.said["security"] == [], operation.id
+            continue
+        for credential in ({}, {"Authorization": "Bearer x"}, {"X-API-Key": "fmkey_000000000000_x"}):
+            headers = {**credential, "X-Workspace-Id": town.one.names["workspace"]}
+            status, answered, body = await call(town, operation, town.one.names, headers, {})
+            assert (status, body["code"]) == (401, "not_authenticated"), operation.id
+            assert answered["www-authenticate"] == "Bearer", operation.id
+    for path in SOCKETS.values():
+        stranger = Place(town.client, town.one.scope)
+        given = {f"{name}_id": town.one.names[name] for name in ("run", "task", "agent")}
+        status, _, body = await knock(town, path, stranger, given)
+        assert (status, body["code"]) == (401, "not_authenticated"), path
+    assert await town.changed(before) == []
+    assert BY_ID.keys() >= OPEN
 
 
 async def test_a_key_means_nothing_elsewhere(town: Town) -> None:
     """An Idempotency-Key of one workspace neither answers its run in another nor stands in the way there."""
     made = []
-    for place in (town.default, town.other):
+    for place in (town.one, town.other):
         headers = {**place.headers, "Idempotency-Key": "same"}
         for path, body in (
             ("/api/runs?wait=30", {"task_id": place.names["task"]}),

@@ -4,18 +4,6 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
-from folkmoot.http.local import is_loopback
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1", "app.localhost"])
-def test_loopback(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["", "example.org", "10.0.0.1", "0.0.0.0", "localhost.example.org", "::2"])
-def test_elsewhere(host: str) -> None:
-    assert not is_loopback(host)
-
 
 @pytest.mark.parametrize(
     ("headers", "status"),

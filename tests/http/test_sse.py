@@ -81,6 +81,24 @@ async def test_a_reader_that_leaves_ends_the_parts(supervisor: Supervisor) -> No
     assert is_closed.is_set()
 
 
+async def test_a_reader_who_may_no_longer_ends_the_parts(supervisor: Supervisor) -> None:
+    is_over = asyncio.Event()
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        yield part("a", "1")
+        is_over.set()
+        await asyncio.Event().wait()
+
+    async def until() -> None:
+        await is_over.wait()
+
+    wire = Wire()
+    async with asyncio.timeout(5):
+        await EventStream(parts(), supervisor, until)(SCOPE, wire.receive, wire.send)
+    assert wire.text == part("a", "1").decode()
+    assert wire.sent[-1]["more_body"] is False
+
+
 async def test_a_problem_is_the_last_event(supervisor: Supervisor, caplog: pytest.LogCaptureFixture) -> None:
     async def parts() -> AsyncGenerator[bytes, None]:
         yield part("a", "1")

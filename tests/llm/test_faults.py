@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 
 import pytest
 
@@ -288,3 +289,25 @@ async def test_many_at_once_do_not_disturb_each_other() -> None:
 
 def _user(number: int) -> User:
     return User(str(number))
+
+
+async def test_an_answer_that_is_no_http_shows_nothing_of_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {KEY} {KEY}\r\n{KEY}\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    gateway = Gateway(
+        LlmSettings(openai_api_key=KEY, openai_base_url=f"http://127.0.0.1:{port}/v1", limits=with_limits())
+    )
+    with pytest.raises(ModelFault) as failed:
+        await gateway.ask(HELLO)
+    await gateway.aclose()
+    server.close()
+    told = "".join(traceback.format_exception(failed.value))
+    assert KEY not in f"{failed.value.detail} {failed.value.facts} {told} {caplog.text}"

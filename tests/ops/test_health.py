@@ -46,7 +46,7 @@ async def test_status(client: AsyncClient) -> None:
     told = (await client.get("/health/status")).json()
     assert told["status"] == "ready"
     assert told["versions"]["folkmoot"] == __version__
-    assert told["queue"].keys() == {"pending", "running", "paused", "here"}
+    assert told["queue"].keys() == {"pending", "running", "paused", "awaiting_approval", "here"}
     assert told["model"] == "practice:practice"
     assert told["figures"]["current_connections"] == 1
     assert all(part["latency_ms"] is None or part["latency_ms"] >= 0 for part in told["dependencies"])

@@ -115,7 +115,7 @@ class Host:
         self.engine.register(self.executor)
 
     async def start(self) -> "Host":
-        await self.engine.dispatcher.start(self.engine.work)
+        await self.engine.dispatcher.start(self.engine.work, self.engine.executors)
         owners = await self.engine.database.read(owners_of_running)
         await recover(self.engine, owners - {self.engine.host_id})
         return self

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from folkmoot.events.queries import list_events
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject, loads
 from folkmoot.kernel.scope import Scope
@@ -151,6 +152,9 @@ async def test_pause_resume_cancel(stage: Stage) -> None:
     assert (paused["status"], paused["pausing"]) == ("running", True)
     resumed = (await post(f"/api/v1/runs/{run_id}/resume/")).json()
     assert (resumed["status"], resumed["pausing"]) == ("running", False)
+    told = await stage.app.state.runtime.db.read(list_events, stage.scope.workspace_id, 0, 100)
+    views = [event.data["view"] for event in told if event.type == "resource_changed" and event.data["id"] == run_id]
+    assert [view["pausing"] for view in views if isinstance(view, dict)] == [True, False], "though it moves nothing"
     for _ in range(2):
         cancelled = await post(f"/runs/{run_id}/cancel")
         assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextvars import Context
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from httpx2 import AsyncClient
 
 from folkmoot import (
@@ -27,13 +27,14 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import journal
 from folkmoot.runs.service import cancel_run
-from folkmoot.surface import UnusableTask
+from folkmoot.surface import CurrentUser, UnusableTask
 from folkmoot.tasks import functions, processor
 from folkmoot.tasks.functions import FunctionStatus, TooManyFunctions
 from folkmoot.tasks.processor import TaskIdInUse
 from folkmoot.tasks.queries import list_tasks
 from folkmoot.workspaces.queries import NoSuchWorkspace
 from tests.databases import new_scope
+from tests.persons import enrol
 from tests.serving import running, settings_for
 from tests.system.server import until
 
@@ -210,7 +211,7 @@ async def test_a_function_that_was_interrupted_is_not_resumed(
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("folkmoot.app.GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("folkmoot.life.GRACE_SECONDS", 0.01)
     async with running(settings_for(database_url, tmp_path)) as app:
         task_id = await get_task_runner().submit(forever("first"), name="forever")
         await begun.wait()
@@ -303,11 +304,24 @@ async def tasks_of(app: FastAPI) -> list[dict[str, Any]]:
     return [row.model_dump() for row in rows]
 
 
-async def test_the_current_user_is_the_local_owner() -> None:
-    assert await get_current_user() == {
+async def test_the_current_user_is_who_calls(app: FastAPI, client: AsyncClient) -> None:
+    @app.get("/who")
+    async def who(user: Annotated[CurrentUser, Depends(get_current_user)]) -> dict[str, Any]:
+        return {**user}
+
+    assert (await client.get("/who")).json() == {
         "id": "local",
         "email": None,
         "full_name": "local owner",
         "is_admin": True,
+        "is_active": True,
+    }
+    ada = await enrol(app, "ada")
+    assert (await client.get("/who")).status_code == 401
+    assert (await client.get("/who", headers=ada.by_key)).json() == {
+        "id": ada.id,
+        "email": ada.email,
+        "full_name": "ada",
+        "is_admin": False,
         "is_active": True,
     }

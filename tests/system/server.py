@@ -42,6 +42,11 @@ class Server:
                 assert line, f"the server did not start: {(self._folder / 'server.log').read_text()[-2000:]}"
         self.address = found[0].decode()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """As the out-of-memory killer would."""
         assert self._process is not None
@@ -58,6 +63,12 @@ class Server:
     def signal(self, signal_number: int) -> None:
         assert self._process is not None
         self._process.send_signal(signal_number)
+
+    def resident_bytes(self) -> int:
+        """Its memory; on Linux only."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def log(self) -> str:
         return (self._folder / "server.log").read_text()

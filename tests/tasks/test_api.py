@@ -11,19 +11,24 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
+from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.db.database import Database
 from folkmoot.events.queries import list_events
+from folkmoot.events.rules import about
 from folkmoot.http.figures import Figures
 from folkmoot.http.render import add_renderers
 from folkmoot.http.requests import Requests
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.knowledge.routes import router as knowledge_router
 from folkmoot.runs.routes import router as runs_router
 from folkmoot.tasks.routes import router
 from folkmoot.tasks.rules import TaskDefaults
-from folkmoot.workspaces.deps import here
+from folkmoot.workspaces.deps import here, staying
+from folkmoot.workspaces.stay import Stay, Stays
+from tests.agents.office import always_local
 from tests.databases import new_scope
 from tests.llm.support import asked
 from tests.stubs.openai_stub import Reply, team_script
@@ -80,6 +85,7 @@ async def place(db: Database, scope: Scope) -> AsyncIterator[Place]:
         app.state.engine = engine
         app.state.task_defaults = TaskDefaults(max_rounds=7)
         app.dependency_overrides[here] = lambda: scope
+        app.dependency_overrides[staying] = lambda: Stay(Stays(db, Supervisor(), always_local), LOCAL_OWNER, scope)
         transport = ASGITransport(Requests(app, Figures()))
         async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield Place(client, app, say, is_asked)
@@ -336,12 +342,16 @@ async def test_every_verb_is_told(place: Place, db: Database, scope: Scope) -> N
     run = await place.run(task["id"])
     await place.client.delete(f"{TASKS}/{task['id']}")
 
-    events = await db.read(list_events, scope.workspace_id, 0, 200, ("task_id", task["id"]))
-    assert [event.type for event in events][:3] == ["task_created", "resource_changed", "run_status_changed"]
+    events = await db.read(list_events, scope.workspace_id, 0, 200, about("task_id", task["id"]))
+    assert [event.type for event in events][:2] == ["task_created", "resource_changed"]
     assert [event.seq for event in events][1] == cursor
     assert events[0].data["task"] == task
     changed = [event.data for event in events if event.type == "resource_changed"]
-    assert [data["change"] for data in changed] == ["updated", "deleted"]
+    assert [data["change"] for data in changed] == ["updated"] * (len(changed) - 1) + ["deleted"]
+    views = [data["view"] for data in changed[:-1]]
+    assert [view["status"] for view in views if isinstance(view, dict)] == [
+        *("pending", "pending", "running", "completed")
+    ]
     of_run = [event for event in events if event.run_id == run["id"]]
     assert [event.run_seq for event in of_run] == list(range(1, len(of_run) + 1))
     assert [event.type for event in of_run][-3:] == ["task_completed", "run_status_changed", "completion"]

@@ -9,6 +9,7 @@ import pytest
 
 from folkmoot.db.database import Database
 from folkmoot.events.queries import list_events
+from folkmoot.events.rules import about
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
@@ -311,7 +312,7 @@ async def broken(db: Database, scope: Scope, document_id: str, moment: int | Non
 
 async def events_of(db: Database, scope: Scope, run: Run) -> list[str]:
     """Their types, in order; they are numbered without a gap."""
-    events = await db.read(list_events, scope.workspace_id, 0, 200, ("run_id", run.id))
+    events = await db.read(list_events, scope.workspace_id, 0, 200, about("run_id", run.id))
     assert [event.run_seq for event in events] == list(range(1, len(events) + 1))
     return [event.type for event in events]
 

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.db.base import Table
 from folkmoot.db.tx import Tx
 from folkmoot.events.tables import Event
@@ -268,6 +269,6 @@ async def test_a_lookup_forgets_what_is_going(client: AsyncClient, app: FastAPI)
     workspace = await make(client, "Short")
     headers = {"X-Workspace-Id": str(workspace["id"])}
     assert (await client.get("/api/tasks", headers=headers)).status_code == 200
-    assert (await lookup.find(("slug", "short"))).workspace_id == workspace["id"]
+    assert (await lookup.find(LOCAL_OWNER, ("slug", "short"))).workspace_id == workspace["id"]
     assert (await client.delete(f"{WORKSPACES}/{workspace['id']}?confirm=Short")).status_code == 204
     assert (await client.get("/api/tasks", headers=headers)).status_code == 404

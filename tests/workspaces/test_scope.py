@@ -1,15 +1,18 @@
 """The default workspace, and how a request names another one."""
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import Scope
-from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.workspaces.lookup import Selector, WorkspaceLookup
 from folkmoot.workspaces.queries import NoSuchWorkspace
 from folkmoot.workspaces.service import RoomsAbove, ensure_default
+from folkmoot.workspaces.tables import Workspace
 from tests.databases import new_scope
 
 NOWHERE = "0190f0f0-0000-7000-8000-000000000000"
@@ -29,14 +32,21 @@ async def test_made_once_with_what_hangs_on_it(db: Database) -> None:
 
 async def test_lookup_remembers_for_a_moment_and_refuses_nonsense(db: Database, scope: Scope) -> None:
     lookup = WorkspaceLookup(db)
-    found = await lookup.find(("id", scope.workspace_id))
-    assert (found.workspace_id, found.actor.kind) == (scope.workspace_id, "user")
-    assert await lookup.find(("id", scope.workspace_id)) is found
-    for nonsense in ("", "x", "\x00", NOWHERE, "'; drop table workspaces"):
+    here: Selector = ("id", scope.workspace_id)
+    found = await lookup.find(LOCAL_OWNER, here)
+    assert (found.workspace_id, found.project_id, found.actor) == (*here[1:], scope.project_id, LOCAL_OWNER.actor)
+    await db.write(doom, scope)
+    assert await lookup.find(LOCAL_OWNER, here) == found
+    lookup.forget()
+    for nonsense in ("", "x", "\x00", NOWHERE, "'; drop table workspaces", scope.workspace_id):
         with pytest.raises(NoSuchWorkspace):
-            await lookup.find(("id", nonsense))
+            await lookup.find(LOCAL_OWNER, ("id", nonsense))
         with pytest.raises(NoSuchWorkspace):
-            await lookup.find(("slug", nonsense))
+            await lookup.find(LOCAL_OWNER, ("slug", nonsense))
+
+
+def doom(tx: Tx, scope: Scope) -> None:
+    tx.write(sa.update(Workspace).where(Workspace.id == scope.workspace_id).values(status="deleting"))
 
 
 async def test_selectors(client: AsyncClient, app: FastAPI) -> None:

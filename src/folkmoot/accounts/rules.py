@@ -6,7 +6,7 @@ from typing import Literal
 
 from folkmoot.kernel.scope import LOCAL_OWNER_ID, Actor, Role
 
-CredentialKind = Literal["local", "operator", "session", "api_key"]
+CredentialKind = Literal["local", "operator", "session", "api_key", "metrics"]
 
 
 class KeyScope(StrEnum):
@@ -39,6 +39,9 @@ class Caller:
 
 
 LOCAL_OWNER = Caller(Actor("user", LOCAL_OWNER_ID, "local owner"), "local", is_admin=True)
+OPERATOR = Caller(Actor("user", LOCAL_OWNER_ID, "operator"), "operator", is_admin=True)
+METRICS_READER = Caller(Actor("system", "metrics", "metrics"), "metrics", at_most=Role.VIEWER)
+"""Whoever holds METRICS_TOKEN: reads the installation's state, is a member of nothing."""
 
 
 def role_left(scopes: list[str]) -> Role:

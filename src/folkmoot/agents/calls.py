@@ -50,7 +50,7 @@ def form(type_: type[T], check: Callable[[T], object] | None = None, schema: Out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """One question of a turn.
+    """One question of a turn, asked with the keys of the workspace that it is asked in.
 
     `tools` are names in the registry; a closing question offers none. `models` in order of preference,
     empty means the default one.
@@ -58,6 +58,7 @@ class Asking:
 
     role: str
     messages: tuple[Message, ...]
+    workspace_id: str
     agent_id: str | None = None
     models: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
@@ -103,6 +104,7 @@ async def use_for_turn(tools: ToolRegistry, context: ToolContext, use: Use) -> O
 
 def _request(tools: ToolRegistry, asking: Asking) -> Request:
     return Request(
+        workspace_id=asking.workspace_id,
         models=asking.models,
         messages=_without_tools(asking.messages) if asking.is_closing and asking.tools else asking.messages,
         tools=() if asking.is_closing else tools.schemas(asking.tools),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -145,12 +146,17 @@ def _said(offer: Offer) -> dict[str, object]:
 
 def schema_with(own: Mapping[str, Json]) -> JsonObject:
     """What every agent understands, and a definition's own keys beside it; a key of both has to fit both."""
-    shared = without_titles(AgentConfig.model_json_schema())
+    shared = _shared_schema()
     properties: JsonObject = {**_object(shared.get("properties"))}
     for name, rule in _object(own.get("properties")).items():
         known = properties.get(name)
         properties[name] = {**known, **_narrowed(rule)} if isinstance(known, dict) else rule
     return {**shared, **own, "type": "object", "properties": properties}
+
+
+@cache
+def _shared_schema() -> JsonObject:
+    return without_titles(AgentConfig.model_json_schema())
 
 
 def _narrowed(rule: Json) -> JsonObject:

@@ -43,7 +43,7 @@ def give_up(tx: Tx, host_id: str, *, is_silent: bool) -> bool:
 
 def _say(tx: Tx, agent: AgentInstance, *, was_gone: bool) -> None:
     shown = [shown_status(agent.status, agent.running_runs, is_gone=gone) for gone in (was_gone, not was_gone)]
-    say_status(tx, agent, shown[0], shown[1], agent.last_error)
+    say_status(tx, agent, shown[0], shown[1])
 
 
 def recover(tx: Tx, seen: Agent, gone: Collection[str], process: Process) -> Done | None:

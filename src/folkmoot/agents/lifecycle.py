@@ -125,7 +125,7 @@ class Lifecycle:
         """A database that is away now is told later: no agent stays where it stood on the way."""
 
         async def settle() -> bool:
-            return await self.db.write(transitions.settle, scope, agent.id, self.host.id, (end, error, state))
+            return await self.db.write(service.settle_agent, scope, agent.id, self.host.id, (end, error, state))
 
         async def settle_later() -> None:
             async with self.residents.lock(agent.id):

@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 
-from folkmoot.agents.events import AgentStatusChanged
 from folkmoot.agents.queries import INSTANCE_COLUMNS
 from folkmoot.agents.rules import shown_status
 from folkmoot.agents.tables import AgentInstance
+from folkmoot.agents.transitions import say_status
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.runs.ports import Engine
@@ -24,7 +24,7 @@ _UPDATE = (
         busy_milliseconds=AgentInstance.busy_milliseconds + sa.bindparam("milliseconds"),
         last_active_at=sa.bindparam("at", type_=INSTANCE_COLUMNS.last_active_at.type),
     )
-    .returning(AgentInstance.id, AgentInstance.status, AgentInstance.running_runs, AgentInstance.last_error)
+    .returning(*INSTANCE_COLUMNS)
 )
 
 
@@ -52,8 +52,4 @@ class Presence:
         for agent in sorted(agents, key=lambda agent: agent.id):
             before = shown_status(agent.status, agent.running_runs - running)
             after = shown_status(agent.status, agent.running_runs)
-            if before != after:
-                changed = AgentStatusChanged(
-                    agent_id=agent.id, previous_status=before, status=after, error=agent.last_error
-                )
-                tx.emit(run.workspace_id, changed)
+            say_status(tx, agent, before, after, {"current_run_id": run.id if agent.running_runs else None})

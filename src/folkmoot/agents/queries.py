@@ -1,6 +1,7 @@
 """Every SELECT of agents."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -53,9 +54,26 @@ _AGENTS = sa.select(
     Host.seen_at,
     sa.case((AgentInstance.running_runs > 0, _CURRENT_RUN)).label("current_run_id"),
 ).select_from(_WITH_HOST)
-_BY_ID = _AGENTS.where(_HERE, AgentInstance.id == sa.bindparam("ref"))
-_BY_NUMBER = _AGENTS.where(_HERE, AgentInstance.number == sa.bindparam("ref"))
-_BY_SLUG = _AGENTS.where(_HERE, AgentInstance.slug == sa.bindparam("ref"))
+# What it takes to speak to an agent, for the path of every message.
+_SPEAKERS = sa.select(
+    *(INSTANCE_COLUMNS[name] for name in ("id", "project_id", "name", "status", "running_runs", "config", "host_id")),
+    AgentDefinition.description,
+    AgentDefinition.is_hosted,
+    Host.seen_at,
+).select_from(_WITH_HOST)
+_Ways = dict[Literal["id", "number", "slug"], sa.Select[Any]]
+
+
+def _ways(found: sa.Select[Any]) -> _Ways:
+    """The ways in which a caller may name one of them."""
+    return {
+        "id": found.where(_HERE, AgentInstance.id == sa.bindparam("ref")),
+        "number": found.where(_HERE, AgentInstance.number == sa.bindparam("ref")),
+        "slug": found.where(_HERE, AgentInstance.slug == sa.bindparam("ref")),
+    }
+
+
+_AGENT, _SPEAKER = _ways(_AGENTS), _ways(_SPEAKERS)
 _FILTERS = {
     "status": sa.bindparam("status") == _SHOWN,
     "project_id": AgentInstance.project_id == sa.bindparam("project_id"),
@@ -136,19 +154,36 @@ class NotInitialized(Unavailable):
 
 def find_agent(tx: Tx, scope: Scope, ref: str) -> Agent | None:
     """The agent with this id, number or slug."""
+    return _find(tx, scope, ref, _AGENT)
+
+
+def find_speaker(tx: Tx, scope: Scope, ref: str) -> Agent | None:
+    """As `find_agent`, with only what it takes to speak to it: name, description, config, and what its status shows."""
+    return _find(tx, scope, ref, _SPEAKER)
+
+
+def _find(tx: Tx, scope: Scope, ref: str, ways: _Ways) -> Agent | None:
     ref = ref.strip().lower()
     number = as_number(ref)
     if number is not None:
         value = min(number, LARGEST_NUMBER)
-        return tx.first(Agent, _BY_NUMBER, workspace_id=scope.workspace_id, ref=value)
+        return tx.first(Agent, ways["number"], workspace_id=scope.workspace_id, ref=value)
     if is_id(ref):
-        return tx.first(Agent, _BY_ID, workspace_id=scope.workspace_id, ref=ref)
-    return tx.first(Agent, _BY_SLUG, workspace_id=scope.workspace_id, ref=ref) if is_slug(ref) else None
+        return tx.first(Agent, ways["id"], workspace_id=scope.workspace_id, ref=ref)
+    return tx.first(Agent, ways["slug"], workspace_id=scope.workspace_id, ref=ref) if is_slug(ref) else None
 
 
 def get_agent(tx: Tx, scope: Scope, ref: str) -> Agent:
     """The agent with this id, number or slug. Raises NoSuchAgent; for a core agent before init NotInitialized."""
-    agent = find_agent(tx, scope, ref)
+    return _known(find_agent(tx, scope, ref), ref)
+
+
+def get_speaker(tx: Tx, scope: Scope, ref: str) -> Agent:
+    """As `find_speaker`. Raises what `get_agent` does."""
+    return _known(find_speaker(tx, scope, ref), ref)
+
+
+def _known(agent: Agent | None, ref: str) -> Agent:
     if agent is not None:
         return agent
     number = as_number(ref.strip())

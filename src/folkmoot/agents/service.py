@@ -9,6 +9,7 @@ from folkmoot.agents.definitions import defaults_of
 from folkmoot.agents.queries import (
     INSTANCE_COLUMNS,
     definition_of,
+    find_agent,
     get_agent,
     get_definition,
     live_run_id,
@@ -26,16 +27,21 @@ from folkmoot.agents.schemas import (
 )
 from folkmoot.agents.tables import Agent, AgentDefinition, AgentInstance
 from folkmoot.agents.transitions import (
+    VERBS,
     Move,
     Process,
+    Result,
     begin,
     check_cap,
     check_class,
     is_to_change,
     lock_agent,
     lock_workspace,
+    settle,
     status_of,
+    totals_of,
 )
+from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
@@ -45,6 +51,7 @@ from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.gateway import Gateway
+from folkmoot.providers.queries import own_providers
 from folkmoot.workspaces.queries import get_project
 
 _INSERT = sa.insert(AgentInstance)
@@ -111,13 +118,15 @@ def create_agent(tx: Tx, scope: Scope, terms: Terms, new: NewAgent) -> Done:
     project_id = get_project(tx, scope, new.project_id or scope.project_id).id
     check_class(is_hosted=definition.is_hosted and new.activate, slug=definition.slug, process=terms.process)
     config = {**defaults_of(definition), **new.config}
-    _check_config(definition, config, terms.gateway)
+    _check_config(tx, scope, definition, config, terms.gateway)
     lock_workspace(tx, scope.workspace_id)
     check_cap(tx, scope, terms.settings.most_online)
     wanted = AgentStatus.ACTIVE if new.activate else AgentStatus.IDLE
     status = AgentStatus.IDLE if definition.is_hosted else wanted
     given: dict[str, object] = {"project_id": project_id, "name": new.name, "config": config, "status": status}
     made = _insert(tx, scope, definition, given)
+    about = ("agent", made.id)
+    record(tx, scope.actor, "create_agent", about, scope.workspace_id, definition=definition.slug)
     if status == wanted:
         return Done(made, definition, None)
     move = begin(tx, made, wanted, terms.process)
@@ -160,16 +169,29 @@ def change_agent(tx: Tx, scope: Scope, terms: Terms, agent_id: str, change: Agen
     if change.config is not None:
         merged = {**config, **change.config}
         config = {key: value for key, value in merged.items() if value is not None}
-        _check_config(definition, config, terms.gateway)
+        _check_config(tx, scope, definition, config, terms.gateway)
     moves = change.status is not None and is_to_change(
         tx, scope, agent, change.status, terms.process, terms.settings.most_online
     )
-    if (name, config) != (agent.name, agent.config):
+    if is_new := (name, config) != (agent.name, agent.config):
         tx.write(_CHANGE, {"this_agent": agent.id, "new_name": name, "new_config": config, "at": now()})
         agent = get_agent(tx, scope, agent.id)
         _say_changed(tx, agent, "updated")
     move = begin(tx, agent, change.status, terms.process) if change.status is not None and moves else None
+    if is_new or moves:
+        _record_change(tx, scope, agent.id, change)
     return Done(get_agent(tx, scope, agent.id), definition, move)
+
+
+def _record_change(tx: Tx, scope: Scope, agent_id: str, change: AgentChange) -> None:
+    """A status alone is a verb of its own, by whichever route it was asked for."""
+    asked = sorted(change.model_fields_set)
+    verb = VERBS.get(change.status) if change.status is not None and asked == ["status"] else None
+    about = ("agent", agent_id)
+    if verb is not None:
+        record(tx, scope.actor, f"{verb}_agent", about, scope.workspace_id)
+    else:
+        record(tx, scope.actor, "change_agent", about, scope.workspace_id, changed=[*asked], status=change.status)
 
 
 def delete_agent(tx: Tx, scope: Scope, agent_id: str) -> None:
@@ -183,6 +205,17 @@ def delete_agent(tx: Tx, scope: Scope, agent_id: str) -> None:
     tx.write(_DELETE, {"this_agent": agent.id})
     gone = ResourceChanged(resource="agent", id=agent.id, change="deleted", view=None)
     tx.emit(scope.workspace_id, gone, agent_id=agent.id)
+    record(tx, scope.actor, "delete_agent", ("agent", agent.id), scope.workspace_id, slug=agent.slug)
+
+
+def settle_agent(tx: Tx, scope: Scope, agent_id: str, host_id: str, result: Result) -> bool:
+    """As `settle`; where the object keeps something else of its own now, that is told too."""
+    before = find_agent(tx, scope, agent_id)
+    is_settled = settle(tx, scope, agent_id, host_id, result)
+    after = find_agent(tx, scope, agent_id)
+    if is_settled and before is not None and after is not None and before.state != after.state:
+        _say_changed(tx, after, "updated")
+    return is_settled
 
 
 def _say_changed(tx: Tx, agent: Agent, change: Literal["created", "updated"]) -> None:
@@ -191,36 +224,27 @@ def _say_changed(tx: Tx, agent: Agent, change: Literal["created", "updated"]) ->
     tx.emit(agent.workspace_id, changed, agent_id=agent.id)
 
 
-def _check_config(definition: AgentDefinition, config: JsonObject, gateway: Gateway) -> None:
+def _check_config(tx: Tx, scope: Scope, definition: AgentDefinition, config: JsonObject, gateway: Gateway) -> None:
     errors: list[Json] = []
     for error in errors_of(definition.config_schema, config):
         place = error["loc"]
         errors.append({**error, "loc": ["body", "config", *(place if isinstance(place, list) else ())]})
     if errors:
         raise AgentConfigInvalid(errors=errors)
-    gateway.check(AgentConfig.model_validate(config).preferred_models)
+    preferred = AgentConfig.model_validate(config).preferred_models
+    if preferred:
+        gateway.check(preferred, own_providers(tx, scope))
 
 
 def agent_status(tx: Tx, scope: Scope, ref: str) -> AgentStatusView:
     """Raises NoSuchAgent, NotInitialized."""
-    agent = get_agent(tx, scope, ref)
-    ended = agent.success_count + agent.error_count
-    return AgentStatusView(
-        agent_id=agent.id,
-        agent_name=agent.name,
-        agent_type=agent.agent_type,
-        status=status_of(agent),
-        capabilities=agent.capabilities,
-        task_count=agent.task_count,
-        success_count=agent.success_count,
-        error_count=agent.error_count,
-        success_rate=agent.success_count / ended if ended else 0.0,
-        avg_task_duration=agent.busy_milliseconds / 1000 / agent.task_count if agent.task_count else 0.0,
-        created_at=agent.created_at,
-        last_active_at=agent.last_active_at,
-        current_run_id=agent.current_run_id,
-        last_error=agent.last_error,
-    )
+    return status_view(get_agent(tx, scope, ref))
+
+
+def status_view(agent: Agent) -> AgentStatusView:
+    names = ("capabilities", "agent_type", "created_at", "last_error", "current_run_id")
+    shown = {"agent_id": agent.id, "agent_name": agent.name, "status": status_of(agent), **totals_of(agent)}
+    return AgentStatusView.model_validate({**shown, **{name: getattr(agent, name) for name in names}})
 
 
 def agent_view(agent: Agent) -> AgentView:

@@ -10,7 +10,7 @@ from folkmoot.agents.rules import AgentStatus, is_change, lifecycle_status, show
 from folkmoot.agents.tables import Agent, AgentInstance
 from folkmoot.db.tx import Tx
 from folkmoot.engine.hosts import alive_since
-from folkmoot.kernel.clock import now
+from folkmoot.kernel.clock import iso, now
 from folkmoot.kernel.errors import Conflict, Unavailable
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import SYSTEM, Scope
@@ -29,7 +29,7 @@ _SET_STATUS = _CHANGE.values(
     last_error=sa.bindparam("error"),
     host_id=sa.bindparam("host"),
     updated_at=sa.bindparam("at", type_=INSTANCE_COLUMNS.updated_at.type),
-)
+).returning(*INSTANCE_COLUMNS)
 _SET_STATE = _CHANGE.values(state=sa.bindparam("new_state", type_=INSTANCE_COLUMNS.state.type))
 
 
@@ -168,15 +168,38 @@ def set_status(
     before = status_of(agent)
     told = error if error is not None or status != AgentStatus.ERROR else agent.last_error
     values = {"this_agent": agent.id, "to": status.value, "error": told, "host": host_id, "at": now()}
-    tx.write(_SET_STATUS, values)
-    after = shown_status(status, agent.running_runs)
-    say_status(tx, agent, before, after, told)
+    changed = tx.write_returning(AgentInstance, _SET_STATUS, **values)
+    assert changed is not None, "it is locked"
+    say_status(tx, changed, before, shown_status(status, agent.running_runs))
 
 
-def say_status(tx: Tx, agent: AgentInstance, before: str, after: str, error: str | None) -> None:
-    if before != after:
-        changed = AgentStatusChanged(agent_id=agent.id, previous_status=before, status=after, error=error)
-        tx.emit(agent.workspace_id, changed)
+def say_status(tx: Tx, agent: AgentInstance, before: str, after: str, run: JsonObject | None = None) -> None:
+    """Of a row as it is now, where the status it shows has changed; `run` is its current_run_id where that has too."""
+    if before == after:
+        return
+    same: JsonObject = {"status": after, "last_error": agent.last_error, **(run or {})}
+    changed = AgentStatusChanged(
+        agent_id=agent.id,
+        previous_status=before,
+        status=after,
+        error=agent.last_error,
+        agent={"id": agent.id, **same, "updated_at": iso(agent.updated_at)},
+        totals={"agent_id": agent.id, **same, **totals_of(agent)},
+    )
+    tx.emit(agent.workspace_id, changed)
+
+
+def totals_of(agent: AgentInstance) -> JsonObject:
+    """Of the runs it took part in that have ended; the duration is the mean, in seconds."""
+    ended = agent.success_count + agent.error_count
+    return {
+        "task_count": agent.task_count,
+        "success_count": agent.success_count,
+        "error_count": agent.error_count,
+        "success_rate": agent.success_count / ended if ended else 0.0,
+        "avg_task_duration": agent.busy_milliseconds / 1000 / agent.task_count if agent.task_count else 0.0,
+        "last_active_at": None if agent.last_active_at is None else iso(agent.last_active_at),
+    }
 
 
 def report_status(

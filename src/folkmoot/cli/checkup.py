@@ -13,7 +13,7 @@ from folkmoot.cli.environment import shown_database
 from folkmoot.cli.refusals import refusals
 from folkmoot.db.lanes import DatabaseUnavailable
 from folkmoot.engine.holder import read_holder
-from folkmoot.engine.worklock import is_worked
+from folkmoot.engine.liveness import is_lived
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.settings import Settings
 from folkmoot.llm.faults import AnswerEmpty, AnswerFiltered, AnswerTruncated, ModelFault
@@ -74,7 +74,7 @@ def _disk(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> list[Finding]:
     shown = shown_database(settings)
     try:
-        at = await asyncio.wait_for(asyncio.to_thread(current, settings.database_url), 4 * _PATIENCE_SECONDS)
+        at = await asyncio.wait_for(asyncio.to_thread(current, settings.direct_database_url), 4 * _PATIENCE_SECONDS)
         found = [Finding("database", "ok", f"{shown} can be reached"), _revision(at), await _worker(settings)]
     except DatabaseUnavailable as problem:
         return [Finding("database", "failed", f"{shown}: {_why(problem)}", _advice(settings))]
@@ -102,7 +102,7 @@ def _revision(at: str | None) -> Finding:
 async def _worker(settings: Settings) -> Finding:
     """Who works the runs; that nobody does is well while no server is meant to run."""
     if settings.is_postgres:
-        works = await asyncio.wait_for(is_worked(settings.database_url), _PATIENCE_SECONDS)
+        works = await asyncio.wait_for(is_lived(settings.direct_database_url), _PATIENCE_SECONDS)
         return Finding("worker", "ok", "a server works the runs" if works else "nobody works the runs right now")
     try:
         holder = read_holder(settings.data_dir)
@@ -137,7 +137,7 @@ async def _redis(url: str) -> Finding:
             "redis", "failed", f"{where}: {str(error) or 'no answer'}", "Start Redis there, or change REDIS_URL"
         )
     if said.startswith("+PONG"):
-        return Finding("redis", "ok", f"{where} answers; nothing uses it yet")
+        return Finding("redis", "ok", f"{where} answers")
     return Finding("redis", "failed", f"{where}: {said.lstrip('-')}", "Change the login in REDIS_URL")
 
 

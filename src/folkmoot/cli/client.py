@@ -25,16 +25,25 @@ class Frame(NamedTuple):
     data: JsonObject
 
 
+class Place(NamedTuple):
+    """Where a server is and how it lets one in; it may be reached through a unix domain socket only."""
+
+    address: str
+    token: str | None = None
+    socket: Path | None = None
+
+
 class Client:
     """Calls of the API. Raises Refused for an answer that is not a 2xx, ConnectionLost where there is none."""
 
-    def __init__(self, session: aiohttp.ClientSession, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, place: Place, headers: dict[str, str] | None = None) -> None:
+        self.place = place
         self._session = session
         self._headers = headers or {}
 
     def within(self, workspace: dict[str, str]) -> "Client":
         """This client, saying in each call's headers which workspace the call is about."""
-        return Client(self._session, workspace)
+        return Client(self._session, self.place, workspace)
 
     async def get(self, path: str, **query: str | int) -> JsonObject:
         return await self._call("GET", path, query=query)
@@ -43,6 +52,9 @@ class Client:
         """`key` is the Idempotency-Key: the same call may be made again when its answer was lost."""
         headers = {"Idempotency-Key": key} if key else {}
         return await self._call("POST", path, body=body, headers=headers)
+
+    async def put(self, path: str, body: JsonObject) -> JsonObject:
+        return await self._call("PUT", path, body=body)
 
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path)
@@ -113,10 +125,11 @@ class Client:
 
 
 @asynccontextmanager
-async def client_at(address: str) -> AsyncIterator[Client]:
-    """A client of the server at an address such as http://127.0.0.1:8000."""
-    async with aiohttp.ClientSession(address, read_bufsize=_LONGEST_LINE) as session:
-        yield Client(session)
+async def client_at(address: str, token: str | None = None) -> AsyncIterator[Client]:
+    """A client of the server at an address such as http://127.0.0.1:8000, with a token to be let in by."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(address, headers=headers, read_bufsize=_LONGEST_LINE) as session:
+        yield Client(session, Place(address, token))
 
 
 @asynccontextmanager
@@ -124,7 +137,7 @@ async def client_on(socket: Path) -> AsyncIterator[Client]:
     """A client of the server on a unix domain socket."""
     connector = aiohttp.UnixConnector(str(socket))
     async with aiohttp.ClientSession("http://localhost", connector=connector, read_bufsize=_LONGEST_LINE) as session:
-        yield Client(session)
+        yield Client(session, Place("http://localhost", socket=socket))
 
 
 @contextmanager

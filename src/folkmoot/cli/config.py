@@ -48,7 +48,7 @@ def shown(value: object) -> str:
     match value:
         case None:
             return ""
-        case SecretStr():
+        case SecretStr() | [SecretStr(), *_]:
             return MASK
         case bool():
             return str(value).lower()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from folkmoot.accounts.kept import ADMIN_TOKEN_FILE, find_kept
 from folkmoot.cli.client import Client, client_at
 from folkmoot.cli.problems import ConnectionLost, Refused
 from folkmoot.cli.process import Signals
@@ -42,7 +43,8 @@ async def _open(settings: Settings, screen: Screen, hold: Hold, stack: AsyncExit
     while True:
         holder = None if settings.is_postgres else await until_free(settings, screen)
         if holder is not None and holder.address is not None:
-            client = await stack.enter_async_context(client_at(holder.address))
+            token = find_kept(settings.data_dir / ADMIN_TOKEN_FILE)
+            client = await stack.enter_async_context(client_at(_near(holder.address), token))
             await _until_it_answers(client, holder)
             return client
         try:
@@ -51,6 +53,11 @@ async def _open(settings: Settings, screen: Screen, hold: Hold, stack: AsyncExit
             await asyncio.sleep(_POLL_SECONDS)
         else:
             return client
+
+
+def _near(address: str) -> str:
+    """Where a server on all addresses of this machine is reached from it."""
+    return address.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
 
 
 async def until_free(settings: Settings, screen: Screen) -> HolderInfo | None:

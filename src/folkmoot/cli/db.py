@@ -1,4 +1,4 @@
-"""`folkmoot db`: which revision the database is at, and moving it to another; writing the next one."""
+"""`folkmoot db`: which revision the database is at, moving it to another, copying and backing it up."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from folkmoot.cli.backup import backup_database
+from folkmoot.cli.copying import copy_database
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.process import Signals, go
 from folkmoot.engine.holder import HeldByAnother, Holder
@@ -14,6 +16,8 @@ from folkmoot.kernel.settings import Settings, load_settings
 from folkmoot.migrations.upgrade import current, downgrade, head, upgrade, upgrade_to, write_revision
 
 command = typer.Typer(no_args_is_help=True)
+command.command("copy")(copy_database)
+command.command("backup")(backup_database)
 
 
 @command.command("upgrade")
@@ -24,11 +28,11 @@ def upgrade_database(
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
-        before = await asyncio.to_thread(current, settings.database_url)
+        before = await asyncio.to_thread(current, settings.direct_database_url)
         if revision == "head":
-            await asyncio.to_thread(upgrade, settings.database_url)
+            await asyncio.to_thread(upgrade, settings.direct_database_url)
         else:
-            await asyncio.to_thread(upgrade_to, settings.database_url, revision)
+            await asyncio.to_thread(upgrade_to, settings.direct_database_url, revision)
         await _say(settings, before, "upgraded to")
         return 0
 
@@ -45,8 +49,8 @@ def downgrade_database(
     async def work(signals: Signals) -> int:
         settings = load_settings()
         with _held(settings):
-            before = await asyncio.to_thread(current, settings.database_url)
-            await asyncio.to_thread(downgrade, settings.database_url, revision)
+            before = await asyncio.to_thread(current, settings.direct_database_url)
+            await asyncio.to_thread(downgrade, settings.direct_database_url, revision)
             await _say(settings, before, "downgraded to")
         return 0
 
@@ -59,7 +63,7 @@ def current_revision() -> None:
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
-        at = await asyncio.to_thread(current, settings.database_url)
+        at = await asyncio.to_thread(current, settings.direct_database_url)
         typer.echo(f"{shown_database(settings)}: at {at or 'nothing yet'}, this version has {head()}")
         return 0 if at == head() else 1
 
@@ -75,7 +79,7 @@ def new_revision(
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
-        written = await asyncio.to_thread(write_revision, settings.database_url, message, is_empty=empty)
+        written = await asyncio.to_thread(write_revision, settings.direct_database_url, message, is_empty=empty)
         typer.echo(str(written))
         return 0
 
@@ -83,7 +87,7 @@ def new_revision(
 
 
 async def _say(settings: Settings, before: str | None, did: str) -> None:
-    at = await asyncio.to_thread(current, settings.database_url)
+    at = await asyncio.to_thread(current, settings.direct_database_url)
     typer.echo(f"{shown_database(settings)}: {did if at != before else 'already at'} {at or 'nothing'}")
 
 

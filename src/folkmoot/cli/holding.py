@@ -12,6 +12,7 @@ from folkmoot.cli.client import Client, client_on
 from folkmoot.cli.listener import serving
 from folkmoot.cli.process import Signals
 from folkmoot.kernel.settings import Settings
+from folkmoot.life import Duty
 
 _GRACE_SECONDS = 3
 
@@ -25,7 +26,7 @@ async def hold(settings: Settings, signals: Signals, *, works: bool) -> AsyncIte
     signals.at_once.append(clean)
     try:
         socket = folder / "api"
-        app = create_app(settings, works=works)
+        app = create_app(settings, works=works, is_private=True, duty=Duty(kind="command"))
         life = app.router.lifespan_context(app)
         async with serving(app, life, socket, _GRACE_SECONDS), client_on(socket) as client:
             yield client

@@ -10,10 +10,13 @@ from pathlib import Path
 import uvicorn
 
 from folkmoot.cli.problems import BadUsage
+from folkmoot.cli.protocol import BoundedHttp
+from folkmoot.cli.sockets import BoundedSocket
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.supervisor import Supervisor
 
 PING_SECONDS = 25.0
+MESSAGE_BYTES = 65_536
 GRACE_SECONDS = 10
 """How long open requests may take to end after the server was asked to stop."""
 
@@ -63,19 +66,22 @@ async def serving(
     life: AbstractAsyncContextManager[object],
     place: socket.socket | Path,
     grace_seconds: int = GRACE_SECONDS,
+    message_bytes: int = MESSAGE_BYTES,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The app, served on a socket or at the path of a unix one while the context is open.
 
     `life` is the app's lifespan: entered here and not by uvicorn, so that what a start raises is raised here.
-    The task ends when the server has ended.
+    The task ends when the server has ended. `message_bytes` is how large a message on a WebSocket may be.
     """
     path = str(place) if isinstance(place, Path) else None
     config = uvicorn.Config(
         app,
         uds=path,
         loop="none",
-        http="httptools",
-        ws="websockets-sansio",
+        http=BoundedHttp,
+        ws=BoundedSocket,
+        ws_max_size=message_bytes,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

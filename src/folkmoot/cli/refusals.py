@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from folkmoot.cli.problems import BadUsage
 from folkmoot.db.connect import driver_url
+from folkmoot.kernel.addresses import is_loopback
 from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.safety import check_database_login, chosen_secret, exposed
 from folkmoot.kernel.settings import Settings
 from folkmoot.llm.choice import default_model
 from folkmoot.llm.settings import llm_settings
@@ -14,9 +16,11 @@ from folkmoot.llm.settings import llm_settings
 def refusals(settings: Settings) -> dict[str, str]:
     """Why a server would not start, by the name of the setting that is the reason."""
     asked: dict[str, Callable[[], object]] = {
-        "API_HOST": lambda: loopback(settings.api_host),
+        "API_HOST": lambda: check_exposure(settings),
         "API_WORKERS": lambda: check_workers(settings.api_workers),
+        "SECRET_KEY": lambda: chosen_secret(settings, settings.api_host),
         "DATABASE_URL": lambda: driver_url(settings.database_url),
+        "DB_PASSWORD": lambda: check_database_login(settings),
         "DEFAULT_MODEL": lambda: default_model(llm_settings(settings)),
     }
     found = {}
@@ -28,19 +32,22 @@ def refusals(settings: Settings) -> dict[str, str]:
     return found
 
 
-def loopback(host: str) -> str:
-    """The address to listen on. Raises BadUsage for any that others could reach."""
+def check_exposure(settings: Settings) -> None:
+    """Raises BadUsage where API_HOST is no address, or one that needs an admin, who is not looked for here."""
+    if not is_loopback(address_of(settings.api_host)) and settings.auth is None:
+        raise BadUsage(exposed(settings.api_host))
+
+
+def address_of(host: str) -> str:
+    """The address to listen on. Raises BadUsage for a name, which may stand for any address."""
     if host == "localhost":
         return "127.0.0.1"
     try:
-        if ipaddress.ip_address(host.strip("[]")).is_loopback:
-            return host.strip("[]")
+        return str(ipaddress.ip_address(host.strip("[]")))
     except ValueError:
-        pass
-    raise BadUsage(
-        f"Folkmoot does not listen on {host}: it has no accounts yet, so whoever reaches it owns it; "
-        "use a loopback address such as 127.0.0.1"
-    )
+        raise BadUsage(
+            f"Folkmoot does not listen on {host}: it takes an address, such as 127.0.0.1 or 0.0.0.0"
+        ) from None
 
 
 def check_workers(workers: int) -> None:

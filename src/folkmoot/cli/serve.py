@@ -1,4 +1,4 @@
-"""`folkmoot serve`: the API on a loopback address, until it is told to stop."""
+"""`folkmoot serve`: the API, until it is told to stop."""
 
 import asyncio
 import os
@@ -9,20 +9,35 @@ from typing import Annotated, NoReturn
 import typer
 
 from folkmoot import __version__
+from folkmoot.accounts.exposure import ReachableByAll
+from folkmoot.accounts.kept import ADMIN_TOKEN_FILE
+from folkmoot.accounts.queries import has_users
 from folkmoot.app import create_app
 from folkmoot.cli.connection import until_free
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.listener import bind, serving
+from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
-from folkmoot.cli.refusals import check_workers, loopback
+from folkmoot.cli.refusals import address_of, check_workers
 from folkmoot.cli.screen import Screen
+from folkmoot.db.connect import connect
+from folkmoot.db.lanes import Hooks
 from folkmoot.engine.holder import HeldByAnother
+from folkmoot.kernel.addresses import is_loopback
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.logs import log_to_stderr
+from folkmoot.kernel.safety import exposed
 from folkmoot.kernel.settings import Settings, environment_with, load_settings
+from folkmoot.life import SERVER, Duty
+from folkmoot.migrations.upgrade import current
 
+INSECURE = """\
+  WARNING   --insecure-no-auth: until there are users, whoever reaches this address owns everything here
+"""
 _POLL_SECONDS = 0.2
+_USERS_SINCE = "0005"
+_CONNECTIONS = 2
 
 
 class AlreadyServed(Conflict):
@@ -30,7 +45,7 @@ class AlreadyServed(Conflict):
 
 
 def command(
-    host: Annotated[str | None, typer.Option(help="The loopback address to listen on.  [default: API_HOST]")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: API_HOST]")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port; 0 is any free one.  [default: API_PORT]")
     ] = None,
@@ -40,17 +55,31 @@ def command(
     reload: Annotated[
         bool | None, typer.Option("--reload", help="Start anew when a source file changes.  [default: API_RELOAD]")
     ] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave runs to workers; work only on replies that are asked for here.")
+    ] = False,
+    insecure_no_auth: Annotated[
+        bool, typer.Option("--insecure-no-auth", help="Let everybody in who reaches it, until there are users.")
+    ] = False,
 ) -> None:
-    """Serve the API on a loopback address."""
+    """Serve the API: on a loopback address, or to others once there is an admin."""
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
         check_workers(workers or settings.api_workers)
-        where, at = loopback(host or settings.api_host), settings.api_port if port is None else port
+        duty = check_duty(settings, no_worker=no_worker)
+        where, at = address_of(host or settings.api_host), settings.api_port if port is None else port
+        if insecure_no_auth and settings.auth is not None:
+            raise BadUsage("--insecure-no-auth and AUTH=required contradict each other; choose one")
+        if not insecure_no_auth:
+            await check_reach(settings, where)
         if settings.api_reload if reload is None else reload:
+            if insecure_no_auth or no_worker:
+                option = "--insecure-no-auth" if insecure_no_auth else "--no-worker"
+                raise BadUsage(f"{option} does not go with --reload")
             reloading(where, at)
         with bind(where, at) as listening:
-            return await _serve(settings, listening, signals)
+            return await _serve(settings, listening, signals, duty, is_insecure=insecure_no_auth)
 
     go(work)
 
@@ -63,22 +92,52 @@ def reloading(host: str, port: int) -> NoReturn:
     os.execve(sys.executable, command, environment_with(API_HOST=host, API_PORT=str(port)))  # noqa: S606 no shell
 
 
-def address_of(listening: socket.socket) -> str:
+async def check_reach(settings: Settings, host: str) -> None:
+    """Raises ReachableByAll, before anything is made, where others can reach the address and there is no admin yet."""
+    if is_loopback(host) or settings.auth is not None:
+        return
+    revision = await asyncio.to_thread(current, settings.direct_database_url)
+    if revision is None or revision < _USERS_SINCE:
+        raise ReachableByAll(exposed(host))
+    db = connect(settings.direct_database_url, Hooks(), _CONNECTIONS)
+    await db.open()
+    try:
+        if not await db.read(has_users):
+            raise ReachableByAll(exposed(host))
+    finally:
+        await db.close()
+
+
+def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(settings: Settings, listening: socket.socket, signals: Signals) -> int:
+def check_duty(settings: Settings, *, no_worker: bool) -> Duty:
+    """What the server does about runs. Raises BadUsage where nobody else could work on them."""
+    if not no_worker:
+        return SERVER
+    if not settings.is_postgres:
+        raise BadUsage("--no-worker needs PostgreSQL: on SQLite nobody but the server can work on runs")
+    return Duty(kinds=frozenset())
+
+
+async def _serve(
+    settings: Settings, listening: socket.socket, signals: Signals, duty: Duty, *, is_insecure: bool
+) -> int:
     """Until a signal ends it, which is how a server ends well: 0."""
-    address = address_of(listening)
+    address = url_of(listening)
     while True:
         await _until_ours(settings)
         log_to_stderr(settings.effective_log_level)
         try:
-            app = create_app(settings, address=address)
-            async with serving(app, app.router.lifespan_context(app), listening) as task:
+            app = create_app(settings, address, is_insecure=is_insecure, duty=duty)
+            life, message_bytes = app.router.lifespan_context(app), settings.socket_max_message_bytes
+            async with serving(app, life, listening, message_bytes=message_bytes) as task:
                 collect_rarely()
                 sys.stdout.write(banner(settings, address, app.state.runtime.gateway.describe()))
+                if is_insecure:
+                    sys.stdout.write(INSECURE)
                 sys.stdout.flush()
                 try:
                     await asyncio.shield(task)
@@ -107,5 +166,6 @@ def banner(settings: Settings, address: str, model: str) -> str:
         f"Folkmoot {__version__}\n"
         f"  address   {address} (its documentation: {address}/docs)\n"
         f"  database  {shown_database(settings)}\n"
+        f"  token     {(settings.data_dir / ADMIN_TOKEN_FILE).absolute()} (the admin's; folkmoot token show)\n"
         f"  model     {model}\n"
     )

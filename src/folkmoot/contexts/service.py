@@ -6,6 +6,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from folkmoot.audit.service import record
 from folkmoot.contexts.events import AgentContextUpdated
 from folkmoot.contexts.queries import (
     CONTEXT_COLUMNS,
@@ -175,7 +176,11 @@ def write_named_context(tx: Tx, scope: Scope, named: Named, change: Change, sett
     if context is None:
         _check_expected(0, change)
         context = _create(tx, scope, place, named.name)
-    return _write(tx, scope, lock_context(tx, scope, context.id), change, settings)
+    written = _write(tx, scope, lock_context(tx, scope, context.id), change, settings)
+    verb = "write_project_context" if context.instance_id is None else "write_context"
+    number = written.context.current_version
+    record(tx, scope.actor, verb, ("context", context.id), scope.workspace_id, version=number)
+    return written
 
 
 def _write(tx: Tx, scope: Scope, context: AgentContext, change: Change, settings: ContextSettings) -> Reading:
@@ -201,7 +206,7 @@ def _write(tx: Tx, scope: Scope, context: AgentContext, change: Change, settings
     assert changed is not None
     if number > settings.history_limit:
         _prune(tx, context, number, settings.history_limit)
-    _tell_version(tx, context, number, description, version.created_by)
+    _tell_version(tx, changed, number, description, version.created_by)
     return Reading(changed, version)
 
 
@@ -257,7 +262,11 @@ def rollback_named_context(tx: Tx, scope: Scope, named: Named, target_version: i
     context = find_named_context(tx, scope, named)
     if context is None:
         raise UnknownVersion(current_version=0)
-    return _roll_back(tx, scope, lock_context(tx, scope, context.id), target_version)
+    reading = _roll_back(tx, scope, lock_context(tx, scope, context.id), target_version)
+    told: JsonObject = {"target_version": target_version, "outcome": reading.context.rollback_state}
+    verb = "rollback_project_context" if context.instance_id is None else "rollback_context"
+    record(tx, scope.actor, verb, ("context", context.id), scope.workspace_id, **told)
+    return reading
 
 
 def _roll_back(tx: Tx, scope: Scope, context: AgentContext, target_version: int) -> Reading:
@@ -310,6 +319,7 @@ def _tell_version(
         version=version,
         change_description=description,
         created_by=author,
+        context=summary_of(context).model_dump(mode="json"),
         rollback=is_rollback,
     )
     tx.emit(context.workspace_id, fact, agent_id=context.instance_id)

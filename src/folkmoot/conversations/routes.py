@@ -35,21 +35,16 @@ from folkmoot.conversations.service import (
     conversation_view,
     message_view,
 )
-from folkmoot.http.deps import Db, runtime_of
+from folkmoot.http.deps import Db
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream
 from folkmoot.http.text import Line
-from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.engine import TooManyLiveReplies
 from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
 from folkmoot.runs.queries import NoSuchRun
-from folkmoot.workspaces.deps import Here
-
-
-async def _supervisor(connection: HTTPConnection) -> Supervisor:
-    return (await runtime_of(connection)).supervisor
+from folkmoot.workspaces.deps import Here, Staying
 
 
 async def _mailboxes(connection: HTTPConnection) -> MailboxRules:
@@ -57,7 +52,6 @@ async def _mailboxes(connection: HTTPConnection) -> MailboxRules:
     return rules
 
 
-Tasks = Annotated[Supervisor, Depends(_supervisor)]
 Mailboxes = Annotated[MailboxRules, Depends(_mailboxes)]
 IdempotencyKey = Annotated[
     Line | None, Header(description="The same key and body within 24 hours answer the same reply")
@@ -94,8 +88,8 @@ _PARTS = 'event: delta\ndata: {"text": "After a crash"}\n\nevent: done\ndata: {"
 )
 async def send_message(
     engine: Engine,
-    tasks: Tasks,
     here: Here,
+    stay: Staying,
     agent_id: AgentRef,
     new: NewMessage,
     idempotency_key: IdempotencyKey = None,
@@ -105,7 +99,7 @@ async def send_message(
     key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
     question = Question(agent_ref=agent_id, new=new, key=key)
     if new.stream:
-        return EventStream(await replies.stream(engine, here, question), tasks)
+        return EventStream(await replies.stream(engine, here, question), engine.supervisor, stay.until_ended)
     return rendered(await replies.ask(engine, here, question))
 
 

@@ -5,11 +5,12 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from folkmoot.agents.queries import get_agent
+from folkmoot.agents.queries import get_speaker
 from folkmoot.agents.rules import AgentStatus
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
 from folkmoot.agents.transitions import status_of
+from folkmoot.audit.service import record
 from folkmoot.conversations.events import AgentMessage
 from folkmoot.conversations.queries import (
     CONVERSATION_COLUMNS,
@@ -22,7 +23,7 @@ from folkmoot.conversations.schemas import ConversationView, MessageView, NewMes
 from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
-from folkmoot.kernel.clock import now
+from folkmoot.kernel.clock import iso, now
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
@@ -43,7 +44,7 @@ _THIS = Conversation.id == sa.bindparam("this_conversation")
 _AT = sa.bindparam("at", type_=CONVERSATION_COLUMNS.updated_at.type)
 
 # The question's place in the order, and whether its run is the live one: whoever finds the conversation free is.
-_TOOK_TURN = (Conversation.id, Conversation.last_seq, Conversation.live_run_id)
+_TOOK_TURN = (Conversation.id, Conversation.last_seq, Conversation.live_run_id, Conversation.updated_at)
 _TAKE_TURN = (
     sa.update(Conversation)
     .where(
@@ -84,7 +85,7 @@ _GIVE_TURN = (
         ),
         updated_at=_AT,
     )
-    .returning(Conversation.last_seq, Conversation.live_run_id)
+    .returning(*CONVERSATION_COLUMNS)
 )
 _RENAME = sa.update(Conversation).where(_THIS).values(title=sa.bindparam("new_title"), updated_at=_AT)
 _DELETE = sa.delete(Conversation).where(_THIS)
@@ -131,7 +132,7 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
     Raises NoSuchAgent, NotInitialized, NoSuchConversation, NotThisAgents, AgentOffline, ConversationBusy,
     KeyReused, TooManyLiveReplies.
     """
-    agent = get_agent(tx, scope, question.agent_ref)
+    agent = get_speaker(tx, scope, question.agent_ref)
     earlier = recall(tx, scope, question.key) if question.key else None
     if earlier is not None:
         run = get_run(tx, scope, earlier)
@@ -149,7 +150,7 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
         "max_tokens": AgentConfig.model_validate(agent.config).max_tokens,
         "is_streamed": question.new.stream,
     }
-    _say(tx, scope.workspace_id, _asked_row(scope, question, asked))
+    _say(tx, scope.workspace_id, turn, _asked_row(scope, question, asked))
     if question.key:
         remember(tx, scope, question.key, question.run_id)
     reply = NewRun(
@@ -228,7 +229,7 @@ def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversatio
     }
     opened = tx.write_returning(Conversation, _OPEN, **row)
     assert opened is not None
-    _changed(tx, scope, ConversationView.model_validate(row, extra="ignore"), "created")
+    _changed(tx, scope.workspace_id, ConversationView.model_validate(row, extra="ignore"), "created")
     return opened
 
 
@@ -277,7 +278,9 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
             reply_to=asked["message_id"],
             models=result.get("models"),
         )
-        _say(tx, run.workspace_id, said)
+        _say(tx, run.workspace_id, turn, said)
+    else:
+        _changed(tx, run.workspace_id, conversation_view(turn), "updated")
     following = find_run_row(tx, turn.live_run_id) if turn.live_run_id else None
     if following is not None and following.waiting_for == WaitingFor.CONVERSATION:
         release_run(tx, engine, following)
@@ -288,10 +291,14 @@ def _row(**said: object) -> dict[str, object]:
     return {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": at, "updated_at": at, **said}
 
 
-def _say(tx: Tx, workspace_id: str, row: dict[str, object]) -> None:
+def _say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
+    """With what the message changes of its conversation."""
     tx.write(_INSERT_MESSAGE, row)
     view: JsonObject = MessageView.model_validate(row, extra="ignore").model_dump(mode="json")
-    tx.emit(workspace_id, AgentMessage(agent_id=str(row["agent_id"]), message=view), run_id=str(row["run_id"]))
+    changes: JsonObject = {"id": turn.id, "last_seq": turn.last_seq, "live_run_id": turn.live_run_id}
+    changes["updated_at"] = iso(turn.updated_at)
+    said = AgentMessage(agent_id=str(row["agent_id"]), message=view, conversation=changes)
+    tx.emit(workspace_id, said, run_id=str(row["run_id"]))
 
 
 def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) -> ConversationView:
@@ -299,7 +306,8 @@ def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) 
     conversation = get_conversation(tx, scope, conversation_id)
     tx.write(_RENAME, {"this_conversation": conversation.id, "new_title": title, "at": now()})
     view = conversation_view(get_conversation(tx, scope, conversation.id))
-    _changed(tx, scope, view, "updated")
+    _changed(tx, scope.workspace_id, view, "updated")
+    record(tx, scope.actor, "rename_conversation", ("conversation", view.id), scope.workspace_id)
     return view
 
 
@@ -311,12 +319,14 @@ def delete_conversation(tx: Tx, scope: Scope, conversation_id: str) -> None:
     tx.write(_DELETE, {"this_conversation": conversation.id})
     deleted = ResourceChanged(resource="conversation", id=conversation.id, change="deleted", view=None)
     tx.emit(scope.workspace_id, deleted, agent_id=conversation.agent_id)
+    about = ("conversation", conversation.id)
+    record(tx, scope.actor, "delete_conversation", about, scope.workspace_id, agent_id=conversation.agent_id)
 
 
-def _changed(tx: Tx, scope: Scope, view: ConversationView, change: Literal["created", "updated"]) -> None:
+def _changed(tx: Tx, workspace_id: str, view: ConversationView, change: Literal["created", "updated"]) -> None:
     shown: JsonObject = view.model_dump(mode="json")
     changed = ResourceChanged(resource="conversation", id=view.id, change=change, view=shown)
-    tx.emit(scope.workspace_id, changed, agent_id=view.agent_id)
+    tx.emit(workspace_id, changed, agent_id=view.agent_id)
 
 
 def _first_line(text: str) -> str:

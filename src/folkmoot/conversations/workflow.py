@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pydantic import RootModel
 
 from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
-from folkmoot.agents.queries import find_agent
+from folkmoot.agents.queries import find_speaker
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
 from folkmoot.agents.turn import Turn, TurnPlan
@@ -152,6 +152,7 @@ class ReplyExecutor:
         )
         asking = Asking(
             role=action.role,
+            workspace_id=run.workspace_id,
             agent_id=agent.id,
             messages=reply_prompt(persona, said, state.turn.transcript),
             models=config.preferred_models,
@@ -184,7 +185,7 @@ class ReplyExecutor:
 
 def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConfig, list[Said]] | None:
     """Who speaks, how, and what was said up to the question; None where the agent is gone."""
-    agent = find_agent(tx, scope, scope.actor.id)
+    agent = find_speaker(tx, scope, scope.actor.id)
     if agent is None:
         return None
     config = AgentConfig.model_validate(agent.config)
@@ -196,7 +197,7 @@ def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConf
 
 def _reach(tx: Tx, scope: Scope) -> tuple[AgentConfig, tuple[str, ...] | None]:
     """What the agent may use now, and the documents it may search, None for all."""
-    agent = find_agent(tx, scope, scope.actor.id)
+    agent = find_speaker(tx, scope, scope.actor.id)
     config = AgentConfig.model_validate(agent.config if agent else {})
     tags = config.knowledge_tags
     return config, documents_tagged(tx, scope, tags) if tags else None

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import sqlalchemy as sa
 
+from folkmoot.db.figures import DatabaseFigures
 from folkmoot.db.lanes import Hooks, Job, Lane
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem
@@ -27,7 +28,8 @@ class Database(ABC):
 
     def __init__(self, hooks: Hooks, lanes: int) -> None:
         self.hooks = hooks
-        self._lanes = [Lane(self._transact, self.translate, hooks) for _ in range(lanes)]
+        self.figures = DatabaseFigures()
+        self._lanes = [Lane(self._transact, self.translate, hooks, self.figures) for _ in range(lanes)]
         self._supervisor = Supervisor()
         self._tasks: list[asyncio.Task[None]] = []
 

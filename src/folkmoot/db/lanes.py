@@ -5,10 +5,12 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
 
+from folkmoot.db.figures import DatabaseFigures
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
 
@@ -47,6 +49,7 @@ class Job:
     answer: "asyncio.Future[Any]"
     result: Any = None
     tx: Tx | None = None
+    since: float = field(default_factory=perf_counter)
 
     def reject(self, error: BaseException) -> None:
         if self.answer.done():
@@ -130,10 +133,12 @@ class Lane:
         transact: Callable[[list[Job]], Awaitable[list[Job]]],
         translate: Callable[[Exception], Problem | None],
         hooks: Hooks,
+        figures: DatabaseFigures,
     ) -> None:
         self._transact = transact
         self._translate = translate
         self._hooks = hooks
+        self._figures = figures
         self._waiting: deque[Job] = deque()
         self._work = asyncio.Event()
         self._closed = False
@@ -153,6 +158,8 @@ class Lane:
             self._work.clear()
             while self._waiting:
                 group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                at = perf_counter()
+                self._figures.began([at - job.since for job in group])
                 await self._run(group)
 
     async def _run(self, group: list[Job]) -> None:
@@ -167,6 +174,7 @@ class Lane:
                     await self._run([job])
         else:
             publish(committed, self._hooks)
+            self._figures.committed(len(job.tx.emissions) for job in committed if job.tx is not None)
 
     def _reject(self, jobs: list[Job], error: Exception) -> None:
         if isinstance(error, BatchSpoiled) and error.__cause__ is not None:

@@ -1,66 +1,55 @@
 """PostgreSQL: the same units through asyncpg, in a few lanes, READ COMMITTED with explicit row locks."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
 from folkmoot.db.database import Database, bind
 from folkmoot.db.lanes import DatabaseBusy, DatabaseUnavailable, Hooks, Job, OutcomeUnknown, run_group
+from folkmoot.db.links import Link, Links
+from folkmoot.db.prepared import Shelf
+from folkmoot.db.prepared_postgres import PostgresTx
+from folkmoot.db.server import Manner
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import Problem
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+from folkmoot.kernel.errors import Problem, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _TRIES = 3
 _DEADLOCK = ("40P01", "40001")
-_LOST = ("08", "57P")  # connection failures, shutting down
+_LOST = ("08", "57P", "25P03", "25P04")  # connection failures, shutting down, a transaction that took too long
 _REFUSED = ("53", "28", "3D000")  # out of resources, not let in, no such database
-_SETTINGS = {"application_name": "folkmoot", "lock_timeout": "10s", "jit": "off"}
+_TOO_SLOW = "57014"
+_LOCKED = "55P03"
+_SNAPSHOT = "isolation level repeatable read, read only"
+_PLAIN = Manner()
 
 
-class PostgresNotInstalled(Problem):
-    """PostgreSQL needs the extra `postgres`: pip install 'folkmoot[postgres]'"""
-
-
-def postgres_engine(url: sa.URL, pool_size: int) -> "AsyncEngine":
-    """Raises PostgresNotInstalled."""
-    try:
-        from sqlalchemy.ext.asyncio import create_async_engine
-
-        return create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            hide_parameters=True,
-            connect_args={"timeout": 10, "server_settings": _SETTINGS},
-        )
-    except ImportError as error:
-        raise PostgresNotInstalled from error
+class StatementTooSlow(Unavailable):
+    """The database took longer than DB_STATEMENT_TIMEOUT_SECONDS"""
 
 
 class PostgresDatabase(Database):
-    """Write lanes by hash of the workspace; reads straight from the pool, each on one snapshot."""
+    """Write lanes by hash of the workspace, one link fewer than there are; reads take what is free, on one snapshot."""
 
     dialect = "postgresql"
 
-    def __init__(self, url: sa.URL, hooks: Hooks, pool_size: int) -> None:
+    def __init__(self, url: sa.URL, hooks: Hooks, pool_size: int, manner: Manner = _PLAIN) -> None:
         super().__init__(hooks, lanes=max(1, min(4, pool_size - 1)))
-        self._engine = postgres_engine(url, pool_size)
-        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._links = Links(url, manner, pool_size)
+        self._shelf = Shelf(self._links.dialect)
+        self._begin, self._begin_read = manner.begin(), manner.begin(_SNAPSHOT)
 
     async def close(self) -> None:
         await super().close()
-        await self._engine.dispose()
+        await self._links.close()
 
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = bind(unit, *args, **kwargs)
         with self._translated():
-            return await self._patiently(self._snapshots, lambda connection: bound(Tx(connection)), _LOST)
+            return await self._patiently(lambda link: self._snapshot(link, bound), _LOST)
 
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.read(unit, *args, **kwargs)
@@ -71,31 +60,42 @@ class PostgresDatabase(Database):
     async def _transact(self, jobs: list[Job]) -> list[Job]:
         # A group locks rows in the order its units came; each alone keeps the order that cannot deadlock.
         repeatable = (*_LOST, *_DEADLOCK) if len(jobs) == 1 else _LOST
-        return await self._patiently(self._engine, lambda connection: self._group(connection, jobs), repeatable)
+        return await self._patiently(lambda link: self._group(link, jobs), repeatable)
 
-    async def _patiently(
-        self, engine: "AsyncEngine", use: Callable[[sa.Connection], T], repeatable: tuple[str, ...]
-    ) -> T:
-        """Try three times where nothing can have been committed: pooled connections outlive their server."""
+    async def _patiently(self, use: Callable[[Link], T], repeatable: tuple[str, ...]) -> T:
+        """Try three times where nothing can have been committed: links outlive their server."""
         for _ in range(_TRIES - 1):
             try:
-                async with engine.connect() as connection:
-                    return await connection.run_sync(use)
+                async with self._links.one() as link:
+                    return await link.run(use)
             except sa.exc.DBAPIError as error:
                 if not (error.connection_invalidated or _state(error).startswith(repeatable)):
                     raise
-        async with engine.connect() as connection:
-            return await connection.run_sync(use)
+        async with self._links.one() as link:
+            return await link.run(use)
 
-    def _group(self, connection: sa.Connection, jobs: list[Job]) -> list[Job]:
-        ready = run_group(lambda: Tx(connection), jobs, self.hooks)
+    def _group(self, link: Link, jobs: list[Job]) -> list[Job]:
+        self._say(link, self._begin)
+        ready = run_group(lambda: PostgresTx(link, self._shelf), jobs, self.hooks)
         try:
-            connection.commit()
+            if self._say(link, "commit") != "COMMIT":
+                raise sa.exc.InvalidRequestError("a unit went on after the database had refused a statement")
         except sa.exc.DBAPIError as error:
-            if error.connection_invalidated or _state(error).startswith(_LOST):
+            if error.connection_invalidated or _state(error).startswith(_LOST) or isinstance(error.orig, TimeoutError):
                 raise OutcomeUnknown from error
             raise
         return ready
+
+    def _snapshot(self, link: Link, unit: Callable[[Tx], T]) -> T:
+        self._say(link, self._begin_read)
+        answer = unit(PostgresTx(link, self._shelf))
+        self._say(link, "rollback")
+        return answer
+
+    @staticmethod
+    def _say(link: Link, words: str) -> str:
+        status: str = link.ask(words, lambda raw: raw.execute(words))
+        return status
 
     @staticmethod
     def translate(error: Exception) -> Problem | None:
@@ -106,7 +106,9 @@ class PostgresDatabase(Database):
         state = _state(error)
         if error.connection_invalidated or state.startswith((*_LOST, *_REFUSED)):
             return DatabaseUnavailable()
-        return DatabaseBusy() if state == "55P03" else None
+        if state == _TOO_SLOW or isinstance(error.orig, TimeoutError):
+            return StatementTooSlow()
+        return DatabaseBusy() if state == _LOCKED else None
 
 
 def _state(error: sa.exc.DBAPIError) -> str:

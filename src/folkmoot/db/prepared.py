@@ -1,55 +1,58 @@
-"""Statements prepared once: on SQLite most of a statement's cost is what SQLAlchemy works out anew at every execution.
+"""Statements prepared once: most of a statement's cost is what SQLAlchemy works out anew at every execution.
 
-Measured for a chat message with its 23 statements: 3.8 ms of CPU through `Connection.execute`, 2.8 ms so.
+Measured for a chat message with its 23 statements on SQLite: 3.8 ms of CPU through `Connection.execute`, 2.8 ms so.
 """
 
-import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from folkmoot.db.tx import Result, Tx, Values
+from folkmoot.db.tx import Values
 
 Convert = Callable[[Any], Any]
-
-_GIVEN = object()
-"""Stands for the default of a parameter that has none."""
 
 
 class Prepared:
     """One statement's SQL, how its values become parameters, and how its rows become what Python knows."""
 
-    __slots__ = ("_converts", "_parameters", "_row", "sql")
+    __slots__ = ("_binders", "_defaults", "_names", "_readers", "_row", "has_rows", "sql")
 
     def __init__(self, compiled: sa.Compiled, columns: Sequence[sa.ColumnElement[Any]], dialect: sa.Dialect) -> None:
         self.sql = compiled.string
+        self.has_rows = bool(columns)
         binds = compiled.binds  # type: ignore[attr-defined]
-        self._parameters: list[tuple[str, object, Convert | None]] = [
-            (name, _GIVEN if binds[name].required else binds[name].effective_value, _binder(binds[name].type, dialect))
-            for name in compiled.positiontup or ()  # type: ignore[attr-defined]
-        ]
+        self._names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
+        self._defaults = {name: binds[name].effective_value for name in self._names if not binds[name].required}
+        self._binders = _some(_binder(binds[name].type, dialect) for name in self._names)
         row: Any = namedtuple("Row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
         self._row: Convert = row._make
-        readers = [_reader(column.type, dialect) for column in columns]
-        self._converts = [(place, reader) for place, reader in enumerate(readers) if reader is not None]
+        self._readers = _some(_reader(column.type, dialect) for column in columns)
 
     def parameters(self, values: Mapping[str, object]) -> list[object]:
         """In the statement's order. Raises KeyError where a value is missing."""
-        return [
-            value if convert is None else convert(value)
-            for name, default, convert in self._parameters
-            for value in (values[name] if default is _GIVEN else values.get(name, default),)
-        ]
+        if self._defaults:
+            values = {**self._defaults, **values}
+        found = [values[name] for name in self._names]
+        for place, convert in self._binders:
+            if (value := found[place]) is not None:
+                found[place] = convert(value)
+        return found
 
     def row(self, raw: Sequence[object]) -> Any:
-        if self._converts:
+        if self._readers:
             raw = list(raw)
-            for place, convert in self._converts:
-                raw[place] = convert(raw[place])
+            for place, convert in self._readers:
+                if (value := raw[place]) is not None:
+                    raw[place] = convert(value)
         return self._row(raw)
+
+
+def _some(converts: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
+    """Where something is to be converted, and how; null stays null."""
+    return [(place, convert) for place, convert in enumerate(converts) if convert is not None]
 
 
 def _binder(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
@@ -58,32 +61,6 @@ def _binder(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | No
 
 def _reader(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
     return kind.dialect_impl(dialect).result_processor(dialect, None)
-
-
-class PreparedRows:
-    """What a prepared statement answered."""
-
-    __slots__ = ("_cursor", "_prepared")
-
-    def __init__(self, cursor: sqlite3.Cursor, prepared: Prepared) -> None:
-        self._cursor = cursor
-        self._prepared = prepared
-
-    def first(self) -> Any:
-        raw = self._cursor.fetchone()
-        self._cursor.close()
-        return None if raw is None else self._prepared.row(raw)
-
-    def all(self) -> list[Any]:
-        return [self._prepared.row(raw) for raw in self._cursor.fetchall()]
-
-    def scalar(self) -> Any:
-        row = self.first()
-        return None if row is None else row[0]
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
 
 
 class Shelf:
@@ -121,33 +98,7 @@ class Shelf:
         return Prepared(compiled, list(statement.exported_columns), self._dialect)
 
 
-class SqliteTx(Tx):
-    """A Tx that runs prepared statements on the driver's own connection."""
-
-    __slots__ = ("_raw", "_shelf")
-
-    def __init__(self, connection: sa.Connection, shelf: Shelf) -> None:
-        super().__init__(connection)
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection), "this Tx is SQLite's"
-        self._raw = raw
-        self._shelf = shelf
-
-    def _run(self, statement: sa.Executable, values: Values | None) -> Result:
-        one, many = (values, None) if isinstance(values, dict) else _told(values)
-        prepared = self._shelf.find(statement, tuple(one))
-        if prepared is None:
-            return super()._run(statement, values)
-        try:
-            if many is None:
-                return PreparedRows(self._raw.execute(prepared.sql, prepared.parameters(one)), prepared)
-            rows = [prepared.parameters(row) for row in many]
-            return PreparedRows(self._raw.executemany(prepared.sql, rows), prepared)
-        except sqlite3.Error as error:
-            raise sa.exc.DBAPIError.instance(prepared.sql, None, error, sqlite3.Error, hide_parameters=True) from error
-
-
-def _told(values: Values | None) -> tuple[Mapping[str, object], Sequence[Mapping[str, object]] | None]:
+def told(values: Values | None) -> tuple[Mapping[str, object], Sequence[Mapping[str, object]] | None]:
     """A statement's one row of values, or its first and all of them."""
     if values is None or isinstance(values, Mapping):
         return values or {}, None

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from folkmoot.db.database import Database, bind
 from folkmoot.db.lanes import DatabaseBusy, DatabaseUnavailable, Hooks, Job, run_group
-from folkmoot.db.prepared import Shelf, SqliteTx
+from folkmoot.db.prepared import Shelf
+from folkmoot.db.prepared_sqlite import SqliteTx
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
 

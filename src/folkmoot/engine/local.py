@@ -1,15 +1,14 @@
 """The embedded dispatcher: runs are worked on in this process, as tasks, at most so many at once."""
 
 from collections import deque
+from collections.abc import Collection
 
-from folkmoot.engine.dispatch import Work
+from folkmoot.engine.dispatch import CONCURRENCY, Told, Work
 from folkmoot.kernel.supervisor import Supervisor
-
-CONCURRENCY = 512
 
 
 class LocalDispatcher:
-    """Tells are remembered only while they wait or are worked on."""
+    """Tells are remembered only while they wait or are worked on; before `start` and after `stop` none are."""
 
     def __init__(self, supervisor: Supervisor, concurrency: int = CONCURRENCY) -> None:
         self._supervisor = supervisor
@@ -18,22 +17,25 @@ class LocalDispatcher:
         self._known: set[tuple[str, int]] = set()
         self._at_work = 0
         self._work: Work | None = None
+        self._kinds: frozenset[str] = frozenset()
 
-    def tell(self, run_id: str, epoch: int) -> None:
-        told = (run_id, epoch)
-        if self._work is None or told in self._known:
+    def tell(self, told: Told) -> None:
+        if self._work is None or told.key in self._known or told.kind not in self._kinds:
             return
-        self._known.add(told)
-        self._waiting.append(told)
+        self._known.add(told.key)
+        self._waiting.append(told.key)
         self._fill()
 
-    async def start(self, work: Work) -> None:
-        self._work = work
+    async def start(self, work: Work, kinds: Collection[str]) -> None:
+        self._work, self._kinds = work, frozenset(kinds)
 
     async def stop(self) -> None:
         self._work = None
         self._known.difference_update(self._waiting)
         self._waiting.clear()
+
+    async def close(self) -> None:
+        return
 
     @property
     def depth(self) -> int:
@@ -42,14 +44,14 @@ class LocalDispatcher:
 
     def _fill(self) -> None:
         while self._work is not None and self._waiting and self._at_work < self._concurrency:
-            told = self._waiting.popleft()
+            key = self._waiting.popleft()
             self._at_work += 1
-            self._supervisor.start(self._run(self._work, told), f"dispatch {told[0]}")
+            self._supervisor.start(self._run(self._work, key), f"dispatch {key[0]}")
 
-    async def _run(self, work: Work, told: tuple[str, int]) -> None:
+    async def _run(self, work: Work, key: tuple[str, int]) -> None:
         try:
-            await work(*told)
+            await work(*key)
         finally:
             self._at_work -= 1
-            self._known.discard(told)
+            self._known.discard(key)
             self._fill()

@@ -13,7 +13,9 @@ class Host(Table):
     __tablename__ = "hosts"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
+    name: Mapped[Name | None]
     address: Mapped[Name | None]
     kind: Mapped[Word]
+    is_draining: Mapped[bool]
     seen_at: Mapped[datetime]
     created_at: Mapped[datetime]

@@ -14,12 +14,14 @@ from folkmoot.events.bus import POLL_SECONDS, Bus
 from folkmoot.events.frames import Frame, frame
 from folkmoot.events.queries import find_head, list_events
 from folkmoot.events.ring import Ring
+from folkmoot.events.rules import EVERYTHING, AnyOf, Selection
 from folkmoot.events.tables import Event
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.supervisor import Supervisor
 
 _READ = 500
 _REPLAY = 50
+_SOME, _SOME_BYTES = 128, 32_768
 
 _log = logging.getLogger(__name__)
 
@@ -75,10 +77,10 @@ class Follower:
     cursor asked for cannot be gone on from, so what the client knows must be fetched anew.
     """
 
-    def __init__(self, hub: "EventHub", feed: Feed, about: tuple[str, str] | None) -> None:
+    def __init__(self, hub: "EventHub", feed: Feed, selection: Selection | AnyOf) -> None:
         self._hub = hub
         self._feed = feed
-        self._about = about
+        self._selection = selection
         self._cursor = self.after = self.oldest = self.latest = 0
         self.reset = False
         self._replay: list[Frame] = []
@@ -106,24 +108,37 @@ class Follower:
                 await self._read_behind()
         raise StopAsyncIteration
 
+    async def some(self) -> list[Frame]:
+        """The next frame and those at hand behind it, as many as are well sent at once; none when the hub is closed."""
+        found = await anext(self, None)
+        frames: list[Frame] = []
+        size = 0
+        while found is not None:
+            frames.append(found)
+            size += len(found.text)
+            if len(frames) == _SOME or size >= _SOME_BYTES:
+                break
+            found = self._next_replayed() or self._next_in_ring()
+        return frames
+
     def _next_replayed(self) -> Frame | None:
         return self._replay.pop() if self._replay else None
 
     def _next_in_ring(self) -> Frame | None:
         while (found := self._feed.ring.find(self._cursor + 1)) is not None:
             self._cursor += 1
-            if found.is_about(self._about):
+            if self._selection.takes(found.type, found.references):
                 return found
         return None
 
     async def _read_behind(self) -> None:
-        events, latest = await self._hub.db.read_long(_behind, self._feed.workspace_id, self._cursor, self._about)
+        events, latest = await self._hub.db.read_long(_behind, self._feed.workspace_id, self._cursor, self._selection)
         self._replay = [frame(event) for event in reversed(events)]
         self._cursor = events[-1].seq if len(events) == _REPLAY else max(latest, self._cursor)
 
 
-def _behind(tx: Tx, workspace_id: str, after: int, about: tuple[str, str] | None) -> tuple[list[Event], int]:
-    events = list_events(tx, workspace_id, after, _REPLAY, about)
+def _behind(tx: Tx, workspace_id: str, after: int, selection: Selection | AnyOf) -> tuple[list[Event], int]:
+    events = list_events(tx, workspace_id, after, _REPLAY, selection)
     head = find_head(tx, workspace_id)
     return events, 0 if head is None else head.seq
 
@@ -149,9 +164,9 @@ class EventHub:
 
     @asynccontextmanager
     async def follow(
-        self, workspace_id: str, after: int | None = None, about: tuple[str, str] | None = None
+        self, workspace_id: str, after: int | None = None, selection: Selection | AnyOf = EVERYTHING
     ) -> AsyncIterator[Follower]:
-        """Frames with seq > after (None: only new ones), narrowed by a reference: about=("run_id", id).
+        """Frames with seq > after (None: only new ones), narrowed by a selection.
 
         A workspace without a log has no events. Raises what the database raises.
         """
@@ -162,7 +177,7 @@ class EventHub:
             if feed.task is None:
                 feed.ring = Ring(latest)
                 feed.task = self._supervisor.start(feed.read(), f"events of {workspace_id}")
-            follower = Follower(self, feed, about)
+            follower = Follower(self, feed, selection)
             follower.start(after, oldest, latest)
             yield follower
         finally:

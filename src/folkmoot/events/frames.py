@@ -17,9 +17,6 @@ class Frame:
     references: dict[str, str]
     text: str
 
-    def is_about(self, about: tuple[str, str] | None) -> bool:
-        return about is None or self.references.get(about[0]) == about[1]
-
 
 def view(event: Event) -> JsonObject:
     """The frame of api.md section 12 as a JSON object."""

@@ -14,6 +14,8 @@ from folkmoot.kernel.json import Json, JsonObject, dumps
 
 DATA_BYTES = 16_384
 _CUT_CHARACTERS = 512
+_UTF8_BYTES = 4
+"""At most, of one character."""
 
 _BUMP = (
     sa.update(EventHead)
@@ -21,7 +23,8 @@ _BUMP = (
     .values(seq=EventHead.seq + sa.bindparam("number"))
     .returning(EventHead.seq)
 )
-_INSERT = sa.insert(Event)
+# The text that was measured is what is stored: the column's own type would write it a second time.
+_INSERT = sa.insert(Event).values(data=sa.bindparam("data_text", type_=sa.Text()))
 
 
 def store(tx: Tx) -> None:
@@ -46,7 +49,7 @@ def _rows(workspace_id: str, first: int, emissions: list[Emission], at: datetime
             seq=seq,
             type=emission.fact.type,
             run_seq=emission.run_seq,
-            data=bounded(data_of(emission.fact)),
+            data_text=bounded(data_of(emission.fact)),
             at=at,
         )
         yield row
@@ -57,19 +60,23 @@ def data_of(fact: Fact) -> JsonObject:
     return {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in REFERENCES}
 
 
-def bounded(data: JsonObject) -> JsonObject:
-    """At most 16 KB: past that, longer strings are cut and the data says `truncated: true`."""
-    if _fits(data):
-        return data
-    for length in (_CUT_CHARACTERS, 64, 0):
-        cut = {name: _cut(value, length) for name, value in data.items()} | {"truncated": True}
-        if _fits(cut):
-            return cut
-    return {"truncated": True}
+def bounded(data: JsonObject) -> str:
+    """As JSON of at most 16 KB: past that, longer strings are cut and the data says `truncated: true`.
+
+    Where that is not enough, what has members of its own is left out, so that a status is still told.
+    """
+    if _fits(text := dumps(data)):
+        return text
+    plain = {name: value for name, value in data.items() if not isinstance(value, dict | list)}
+    for kept, length in ((data, _CUT_CHARACTERS), (data, 64), (plain, 64)):
+        text = dumps({name: _cut(value, length) for name, value in kept.items()} | {"truncated": True})
+        if _fits(text):
+            return text
+    return dumps({"truncated": True})
 
 
-def _fits(data: JsonObject) -> bool:
-    return len(dumps(data).encode()) <= DATA_BYTES
+def _fits(text: str) -> bool:
+    return len(text) * _UTF8_BYTES <= DATA_BYTES or len(text.encode()) <= DATA_BYTES
 
 
 def _cut(value: Json, length: int) -> Json:

@@ -1,8 +1,11 @@
 """Every SELECT on the log."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
+from folkmoot.events.rules import EVERYTHING, AnyOf, Selection
 from folkmoot.events.tables import Event, EventHead
 from folkmoot.kernel.facts import REFERENCES
 
@@ -15,6 +18,10 @@ _EVENTS = (
     .limit(sa.bindparam("rows", type_=sa.Integer))
 )
 _EVENTS_ABOUT = {name: _EVENTS.where(Event.__table__.c[name] == sa.bindparam("about")) for name in REFERENCES}
+_EVENTS_ABOUT_SOME = {
+    name: _EVENTS.where(Event.__table__.c[name].in_(sa.bindparam("about", expanding=True))) for name in REFERENCES
+}
+_EVENTS_ABOUT_ANY = {name: _EVENTS.where(Event.__table__.c[name].is_not(None)) for name in REFERENCES}
 _LAST_ABOUT = {
     name: sa.select(sa.func.max(Event.seq)).where(
         Event.workspace_id == sa.bindparam("workspace"), Event.__table__.c[name] == sa.bindparam("about")
@@ -47,12 +54,32 @@ def latest_seq(tx: Tx, workspace_id: str) -> int:
     return 0 if head is None else head.seq
 
 
-def list_events(tx: Tx, workspace_id: str, after: int, limit: int, about: tuple[str, str] | None = None) -> list[Event]:
-    """At most `limit` events with seq > after, in order; `about` is a reference and its id: ("run_id", id)."""
-    if about is None:
-        return tx.all(Event, _EVENTS, workspace=workspace_id, after=after, rows=limit)
-    name, value = about
-    return tx.all(Event, _EVENTS_ABOUT[name], workspace=workspace_id, after=after, rows=limit, about=value)
+def list_events(
+    tx: Tx, workspace_id: str, after: int, limit: int, selection: Selection | AnyOf = EVERYTHING
+) -> list[Event]:
+    """At most `limit` events with seq > after that the selection takes, in order."""
+    if isinstance(selection, AnyOf):
+        found = {
+            event.seq: event
+            for part in selection.selections
+            for event in list_events(tx, workspace_id, after, limit, part)
+        }
+        return [found[seq] for seq in sorted(found)[:limit]]
+    statement, values = _selected(selection)
+    if selection.types is not None:
+        statement = statement.where(Event.type.in_(selection.types))
+    return tx.all(Event, statement, workspace=workspace_id, after=after, rows=limit, **values)
+
+
+def _selected(selection: Selection) -> tuple[sa.Select[Any], dict[str, object]]:
+    """The constant statement for what the selection is about: each has a partial index to walk."""
+    if selection.reference is None:
+        return _EVENTS, {}
+    if selection.ids is None:
+        return _EVENTS_ABOUT_ANY[selection.reference], {}
+    if len(selection.ids) == 1:
+        return _EVENTS_ABOUT[selection.reference], {"about": next(iter(selection.ids))}
+    return _EVENTS_ABOUT_SOME[selection.reference], {"about": sorted(selection.ids)}
 
 
 def last_seq_about(tx: Tx, workspace_id: str, about: tuple[str, str]) -> int:

@@ -1,5 +1,6 @@
 """The body guard: a body is bounded, and strict JSON, before anything else looks at it."""
 
+import asyncio
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from folkmoot.kernel.errors import BadRequest, Invalid, Problem, TooLarge
 from folkmoot.kernel.json import Json, loads
 
 BODY_BYTES = 2_000_000
+BODY_SECONDS = 120.0
 JSON_DEPTH = 100
 
 _INTEGERS = range(-(2**63), 2**63)
@@ -22,6 +24,12 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 class BodyTooLarge(TooLarge):
     """The body is larger than 2,000,000 bytes"""
+
+
+class BodyTooSlow(Problem):
+    """The body did not arrive within 120 seconds"""
+
+    status = 408
 
 
 class NotJson(Invalid):
@@ -62,7 +70,8 @@ class BodyGuard:
             if body and _is_json(scope):
                 check_json(body)
         except Problem as problem:
-            await answer(Request(scope), problem)(scope, receive, send)
+            closing = {"Connection": "close"} if isinstance(problem, BodyTooSlow) else None
+            await answer(Request(scope), problem, closing)(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
@@ -93,6 +102,14 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
         return b""
     if length.isdigit() and int(length) > BODY_BYTES:
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(receive)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _collect(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size, more = 0, True
     while more:

@@ -4,7 +4,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
 
+from folkmoot.kernel.metrics import Counter, Histogram
+
 _WINDOW = 1000
+_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
+
+
+def _requests() -> Counter:
+    return Counter("folkmoot_http_requests_total", "Requests answered", ("method", "status"))
+
+
+def _response_seconds() -> Histogram:
+    return Histogram("folkmoot_http_response_seconds", "From a request to the end of its answer, streams included")
 
 
 @dataclass(slots=True)
@@ -16,6 +27,8 @@ class Figures:
     current_connections: int = 0
     peak_concurrent_connections: int = 0
     started: float = field(default_factory=monotonic)
+    requests: Counter = field(default_factory=_requests)
+    response_seconds: Histogram = field(default_factory=_response_seconds)
     _seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
 
     def opened(self) -> None:
@@ -25,10 +38,12 @@ class Figures:
     def closed(self) -> None:
         self.current_connections -= 1
 
-    def answered(self, status: int, seconds: float) -> None:
+    def answered(self, method: str, status: int, seconds: float) -> None:
         self.total_requests += 1
         self.error_count += status >= 500
         self._seconds.append(seconds)
+        self.requests.add(method if method in _METHODS else "other", f"{status // 100}xx")
+        self.response_seconds.observe(seconds)
 
     @property
     def avg_response_time(self) -> float:

@@ -1,18 +1,17 @@
-"""The guard of local mode: without accounts only this machine may speak, and no foreign page through its browser."""
+"""Which calls come from this machine, and from which page: the checks of local mode and of calls by cookie. Pure."""
 
-import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from folkmoot.http.render import answer
+from folkmoot.kernel.addresses import is_loopback
 from folkmoot.kernel.errors import Forbidden, Problem
 
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+RawHeaders = Mapping[bytes, bytes]
+"""Of a request, by their names in lower case."""
 
 
 class NotLocal(Problem):
@@ -33,44 +32,43 @@ class OriginRefused(Forbidden):
     hint = "List the origin in BACKEND_CORS_ORIGINS"
 
 
-class LocalOnly:
-    """Refuses other machines, proxies, foreign names (DNS rebinding) and foreign pages (drive-by requests)."""
+def check_local(client: tuple[str, int] | None, headers: RawHeaders) -> None:
+    """Refuses other machines, proxies and foreign names (DNS rebinding). Raises NotLocal, HostNotLocal."""
+    if client is not None and not is_loopback(client[0]):
+        raise NotLocal
+    if any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name in headers):
+        raise NotLocal
+    if not names_this_machine(host_of(headers)):
+        raise HostNotLocal
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
-        self.app = app
-        self.origins = frozenset(origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            connection = HTTPConnection(scope)
-            problem = self._problem(connection)
-            if problem is not None:
-                await answer(connection, problem)(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+def is_unsafe(scope: Mapping[str, Any]) -> bool:
+    """Whether a request may change something: also the handshake of a socket, over which anything may come."""
+    return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
 
-    def _problem(self, connection: HTTPConnection) -> Problem | None:
-        headers = connection.headers
-        if connection.client is not None and not is_loopback(connection.client.host):
-            return NotLocal()
-        if any(name in headers for name in _PROXY_HEADERS):
-            return NotLocal()
-        if not _names_this_machine(headers.get("host", "")):
-            return HostNotLocal()
-        if connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS:
-            return None
-        return None if self._is_own_page(connection) else OriginRefused()
 
-    def _is_own_page(self, connection: HTTPConnection) -> bool:
-        """Whether no page sent this, or one of our own, or one that is listed."""
-        origin = connection.headers.get("origin")
-        if origin is not None:
-            return origin in self.origins or _split(origin).netloc == connection.headers.get("host")
-        return connection.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+def check_page(headers: RawHeaders, origins: Collection[str]) -> None:
+    """Refuses what a foreign page sent (drive-by requests); what no page sent may pass. Raises OriginRefused."""
+    is_silent = b"origin" not in headers and headers.get(b"sec-fetch-site", b"none") == b"none"
+    if not is_silent and not is_own_page(headers, origins):
+        raise OriginRefused
+
+
+def is_own_page(headers: RawHeaders, origins: Collection[str]) -> bool:
+    """Whether a browser says that a page of this server sent it, or one that is listed."""
+    origin = headers.get(b"origin")
+    if origin is None:
+        return headers.get(b"sec-fetch-site") == b"same-origin"
+    text = str(origin, "latin-1")
+    return text in origins or (_split(text).netloc or None) == host_of(headers)
+
+
+def host_of(headers: RawHeaders) -> str:
+    return str(headers.get(b"host", b""), "latin-1")
 
 
 @lru_cache(maxsize=256)
-def _names_this_machine(host_header: str) -> bool:
+def names_this_machine(host_header: str) -> bool:
     return is_loopback(_split(f"//{host_header}").hostname or "")
 
 
@@ -80,14 +78,3 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return urlsplit("")
-
-
-@lru_cache(maxsize=256)
-def is_loopback(host: str) -> bool:
-    """Whether a name or address can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

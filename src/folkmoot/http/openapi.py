@@ -1,15 +1,18 @@
 """OpenAPI as we mean it: every error is a problem document, and every answer has an example."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 
-from folkmoot.http.body import BodyTooLarge
-from folkmoot.http.local import HostNotLocal, NotLocal, OriginRefused
+from folkmoot.http.body import BodyTooLarge, BodyTooSlow
+from folkmoot.http.links import add_links
 from folkmoot.http.problems import MEDIA_TYPE, problems
+from folkmoot.http.rate_limit import RateLimitReached
 from folkmoot.http.render import InternalError
-from folkmoot.kernel.errors import Invalid, Problem
+from folkmoot.kernel.errors import BadRequest, Invalid, Problem
 
 _DOCUMENT = {
     "title": "ProblemDocument",
@@ -43,6 +46,24 @@ _DOCUMENT = {
 }
 _PROBLEM = {"$ref": "#/components/schemas/ProblemDocument"}
 _SELECTOR = "x-workspace-id"
+_SCHEMES: dict[str, dict[str, Any]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token, an API key or the admin token",
+    },
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "folkmoot_access",
+        "description": "Set by a login; over https its name is __Host-folkmoot_access",
+    },
+    "password": {
+        "type": "oauth2",
+        "flows": {"password": {"tokenUrl": "/api/login/access-token", "scopes": {}}},
+    },
+}
 _REPLACED = ("HTTPValidationError", "ValidationError")
 
 
@@ -56,6 +77,10 @@ class Api(FastAPI):
 
     problems_of_scope: tuple[type[Problem], ...] = ()
     """What an operation that takes a workspace selector may answer besides what its route declares."""
+    problems_of_door: tuple[type[Problem], ...] = ()
+    """What whoever is not let in is told, by every operation."""
+    is_open: Callable[[str], bool] | None = None
+    """Whether an operation's path is for everybody."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
@@ -68,17 +93,39 @@ class Api(FastAPI):
         for name in _REPLACED:
             schemas.pop(name, None)
         schemas["ProblemDocument"] = _DOCUMENT
+        document["components"]["securitySchemes"] = _SCHEMES
+        document["security"] = [{name: []} for name in _SCHEMES]
         for schema in schemas.values():
             if "examples" in schema:
                 schema["examples"] = [_whole(schema, example) for example in schema["examples"]]
-        for path in document["paths"].values():
-            for operation in path.values():
+        by_hand = _read_by_hand(self)
+        for path, methods in document["paths"].items():
+            for operation in methods.values():
+                if read := by_hand.get(operation["operationId"]):
+                    operation.setdefault("parameters", []).extend(read)
                 is_scoped = any(given["name"] == _SELECTOR for given in operation.get("parameters", ()))
-                _declare(operation, self.problems_of_scope if is_scoped else ())
+                _declare(operation, (*self.problems_of_door, *(self.problems_of_scope if is_scoped else ())))
+                if self.is_open is not None and self.is_open(path):
+                    operation["security"] = []
                 for answer in operation["responses"].values():
                     _show(answer.get("content", {}), schemas)
                 _show(operation.get("requestBody", {}).get("content", {}), schemas)
+        add_links(document)
         return document
+
+
+def _read_by_hand(app: FastAPI) -> dict[str, list[dict[str, Any]]]:
+    """By operation: what its dependencies read of the request themselves, and say in `openapi_parameters`."""
+    routes = (context.original_route for context in iter_route_contexts(app.routes))
+    return {route.name: list(_said(route.dependant)) for route in routes if isinstance(route, APIRoute)}
+
+
+def _said(dependant: Dependant) -> Iterator[dict[str, Any]]:
+    found = {}
+    for below in dependant.dependencies:
+        said = (*getattr(below.call, "openapi_parameters", ()), *_said(below))
+        found.update({(parameter["in"], parameter["name"]): parameter for parameter in said})
+    yield from found.values()
 
 
 def _whole(schema: dict[str, Any], example: Any) -> Any:
@@ -86,13 +133,15 @@ def _whole(schema: dict[str, Any], example: Any) -> Any:
     return {**dict.fromkeys(schema.get("required", ())), **example} if isinstance(example, dict) else example
 
 
-def _declare(operation: dict[str, Any], scoped: tuple[type[Problem], ...]) -> None:
-    """Add what the layers ahead of every route may answer, and what is wrong with a selector."""
+def _declare(operation: dict[str, Any], ahead: tuple[type[Problem], ...]) -> None:
+    """Add what the layers ahead of every route may answer."""
     responses = operation["responses"]
     if "application/json" in responses.get("422", {}).get("content", {}):
         del responses["422"]
-    of_body = (BodyTooLarge,) if "requestBody" in operation else ()
-    everywhere = problems(NotLocal, HostNotLocal, OriginRefused, *of_body, Invalid, InternalError, *scoped)
+    taken = operation.get("requestBody", {}).get("content", {})
+    of_body = (BodyTooLarge, BodyTooSlow) if taken else ()
+    of_form = (BadRequest,) if set(taken) - {"application/json"} else ()
+    everywhere = problems(*ahead, *of_form, *of_body, Invalid, RateLimitReached, InternalError)
     for status, added in everywhere.items():
         _add(responses.setdefault(str(status), {"description": "", "content": {}}), added)
     operation["responses"] = dict(sorted(responses.items()))
@@ -119,6 +168,8 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> list[Any]:
         return [schema["examples"][0]]
     if "default" in schema:
         return [schema["default"]]
+    if "anyOf" in schema:
+        return _example(schema["anyOf"][0], schemas)
     if schema.get("type") == "array":
         found = _example(schema.get("items", {}), schemas)
         return [found] if found else []

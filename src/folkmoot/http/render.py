@@ -8,13 +8,15 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from folkmoot.http.problems import MEDIA_TYPE, document
-from folkmoot.http.requests import mark
+from folkmoot.http.requests import marked
 from folkmoot.kernel.errors import BadRequest, Forbidden, Invalid, NotFound, Problem
 from folkmoot.kernel.json import Json, dumps
 
 ERRORS = 20
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CHARACTERS = 300
 
 
@@ -44,6 +46,8 @@ def answer(connection: HTTPConnection, problem: Problem, headers: Mapping[str, s
     response = Response(
         dumps(document(problem, state.path[:2000], state.request_id)), problem.status, headers, MEDIA_TYPE
     )
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     retry_after = facts.get("retry_after_seconds", 1 if problem.status == 503 else None)
     if isinstance(retry_after, int | float):
         response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
@@ -59,7 +63,15 @@ async def _framework(request: Request, error: Exception) -> Response:
     """What the framework itself raises: an unknown path, a wrong method, a body it cannot read."""
     assert isinstance(error, HTTPException)
     fallback = InternalError if error.status_code >= 500 else BadRequest
-    return answer(request, _FRAMEWORK.get(error.status_code, fallback)(), error.headers)
+    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
+    return answer(request, _FRAMEWORK.get(error.status_code, fallback)(), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Of all routes at the path; the framework tells those of the first."""
+    routes: list[BaseRoute] = request.app.router.routes
+    tried = ({**request.scope, "method": method} for method in METHODS)
+    return [scope["method"] for scope in tried if any(route.matches(scope)[0] == Match.FULL for route in routes)]
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -79,7 +91,7 @@ def _reason(error: Mapping[str, object]) -> Json:
 async def _bug(request: Request, _: Exception) -> Response:
     """Sent by the outermost layer of the framework, which then raises on, so that the server logs the bug."""
     response = answer(request, InternalError())
-    mark(request, response.headers)
+    response.raw_headers = marked(request.scope, response.raw_headers)
     return response
 
 

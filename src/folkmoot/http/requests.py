@@ -1,24 +1,28 @@
-"""The outermost layer: every request gets an id, a time and a place in the figures."""
+"""The outermost layer: every request gets an id, a time, safe headers and a place in the figures and the access log."""
 
 import re
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from folkmoot.http.access_log import Answered, log_access, open_log
 from folkmoot.http.figures import Figures
+from folkmoot.http.headers import RawHeaders, secured
 from folkmoot.kernel.ids import new_id
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class Requests:
-    """Adds X-Request-Id (the caller's own, where it is a plain word) and X-Response-Time, and counts."""
+    """Adds X-Request-Id (the caller's own, where it is a plain word), X-Response-Time and safe headers, and counts."""
 
-    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+    def __init__(self, app: ASGIApp, figures: Figures, *, is_logged: bool = False) -> None:
         self.app = app
         self.figures = figures
+        self.is_logged = is_logged
+        if is_logged:
+            open_log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -28,28 +32,33 @@ class Requests:
         state["request_id"] = _id_of(scope)
         state["path"] = scope["path"]
         state["began"] = began = perf_counter()
-        status = 500
+        answered = Answered()
 
         async def send_marked(message: Message) -> None:
-            nonlocal status
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                status = message["status"]
-                mark(HTTPConnection(scope), MutableHeaders(scope=message))
+            if message["type"] in _STARTS:
+                message["headers"] = marked(scope, message.get("headers", ()))
+            answered.note(message)
             await send(message)
 
         self.figures.opened()
         try:
             await self.app(scope, receive, send_marked)
         finally:
+            seconds = perf_counter() - began
             self.figures.closed()
             if scope["type"] == "http":
-                self.figures.answered(status, perf_counter() - began)
+                self.figures.answered(scope["method"], answered.status, seconds)
+            if self.is_logged:
+                log_access(scope, answered, seconds)
 
 
-def mark(connection: HTTPConnection, headers: MutableHeaders) -> None:
-    """The two headers every answer carries."""
-    headers["X-Request-Id"] = connection.state.request_id
-    headers["X-Response-Time"] = f"{(perf_counter() - connection.state.began) * 1000:.2f}ms"
+def marked(scope: Scope, headers: RawHeaders) -> RawHeaders:
+    """The headers every answer carries."""
+    state = scope["state"]
+    found = secured(headers, scope.get("scheme", "http"))
+    found.append((b"x-request-id", state["request_id"].encode()))
+    found.append((b"x-response-time", b"%.2fms" % ((perf_counter() - state["began"]) * 1000)))
+    return found
 
 
 def _id_of(scope: Scope) -> str:

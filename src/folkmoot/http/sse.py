@@ -1,7 +1,7 @@
 """Server-sent events: a stream that notices when its reader has gone, and keeps a quiet line open."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from time import monotonic
 
 from starlette.requests import Request
@@ -16,31 +16,38 @@ from folkmoot.kernel.supervisor import Supervisor
 
 HEARTBEAT_SECONDS = 15.0
 
+Until = Callable[[], Coroutine[object, object, None]]
 
-def part(event: str, data: str, seq: int | None = None) -> bytes:
-    """One event; `data` is JSON on one line, `seq` the cursor a reader resumes after."""
-    cursor = "" if seq is None else f"id: {seq}\n"
+
+def part(event: str, data: str, after: int | str | None = None) -> bytes:
+    """One event; `data` is JSON on one line, `after` the cursor a reader resumes after."""
+    cursor = "" if after is None else f"id: {after}\n"
     return f"{cursor}event: {event}\ndata: {data}\n\n".encode()
 
 
 class EventStream(Response):
-    """Sends the parts as they come. A Problem raised by them is the last event: `problem`."""
+    """Sends the parts as they come, until whoever reads may no longer: `until` returns then.
+
+    A Problem raised by the parts is the last event: `problem`.
+    """
 
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], supervisor: Supervisor) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes, None], supervisor: Supervisor, until: Until | None = None) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._parts = parts
         self._supervisor = supervisor
+        self._until = until
         self._sent_at = monotonic()
         self._problem: Problem | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await race(self._supervisor, self._pump(send), self._beat(send), gone(receive))
+            others = () if self._until is None else (self._until(),)
+            await race(self._supervisor, self._pump(send), self._beat(send), gone(receive), *others)
         finally:
             await self._parts.aclose()
         last = b""

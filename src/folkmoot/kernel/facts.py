@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from folkmoot.kernel.json import JsonObject
+
 REFERENCES = ("agent_id", "task_id", "run_id", "room_id", "debate_id")
 
 
@@ -14,6 +16,27 @@ class Fact:
     """
 
     type: ClassVar[str]
+    example: ClassVar[JsonObject] = {}
+    """Of its `data`, without the fields that show a resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """Says of a fact's field that it shows a resource, named as in `resource_changed`, in the API's own words.
+
+    A `part` has the id and those members that may be others now; whoever keeps the resource merges it in.
+    `resource_changed` itself names the resource beside the field.
+    """
+
+    resource: str | None = None
+    is_part: bool = False
+
+    def __get_pydantic_json_schema__(self, *_: object) -> JsonObject:
+        return {SHOWS: self.resource, PART: self.is_part}
+
+
+SHOWS, PART = "x-shows", "x-part"
+"""The keywords of a field's JSON Schema that say what `Shows` says."""
 
 
 @dataclass(slots=True)

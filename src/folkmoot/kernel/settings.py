@@ -23,18 +23,35 @@ class Settings(BaseSettings):
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
-    api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback until there are accounts")
+    api_host: str = Field("127.0.0.1", description="Address to listen on; only loopback in local mode")
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     api_reload: bool = Field(False, description="Start anew when a source file changes (development)")
-    api_workers: int = Field(1, ge=1, description="Server processes; more than one is not possible yet")
+    api_workers: int = Field(1, ge=1, description="Server processes behind the port; more than one needs PostgreSQL")
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
         ["http://localhost:3000", "http://localhost:8000"],
         description="Origins whose pages may call the API: a JSON list or a comma list, never *",
     )
 
+    auth: Literal["required"] | None = Field(
+        None, description="required: every call needs a login or a key, from the first start on"
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs tokens and encrypts secrets; default: made once, in DATA_DIR/secret.key"
+    )
+    previous_secret_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        [], description="Older values of SECRET_KEY that may still decrypt, a JSON list or a comma list"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that may read /metrics and /health/status besides admins"
+    )
+    rate_limit_per_minute: int | None = Field(
+        None, ge=1, le=1_000_000, description="Calls a caller may make in a minute; default: any number"
+    )
+    access_log: bool = Field(False, description="Log a line for every request")
+
     data_dir: Path = Field(
         Path("folkmoot-data"),
-        description="Where the database file and the engine's lock live; relative to the start directory",
+        description="Where the database file, the keys and the engine's lock live; relative to the start directory",
     )
     given_database_url: SecretStr | None = Field(
         None,
@@ -56,7 +73,16 @@ class Settings(BaseSettings):
     db_name: str = Field(
         "folkmoot", validation_alias=AliasChoices("DB_NAME", "POSTGRES_DB"), description="PostgreSQL database"
     )
-    db_pool_size: int = Field(5, ge=2, le=100, description="Connections to PostgreSQL")
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL itself, where DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer",
+    )
+    db_pool_size: int = Field(
+        5, ge=2, le=100, description="Connections to PostgreSQL of each process, besides at most 4 of its engine"
+    )
+    db_statement_timeout_seconds: int = Field(
+        30, ge=0, le=86_400, description="How long PostgreSQL may take over a statement; 0: any time"
+    )
 
     mgx_max_rounds: int = Field(5, ge=1, le=20, description="Default of a task's max_rounds")
     workspace_max_live_runs: int = Field(50, ge=1, le=10_000, description="Admitted runs of a workspace")
@@ -77,7 +103,26 @@ class Settings(BaseSettings):
         3600, ge=1, le=31_536_000, description="How long a message of a mailbox may be acknowledged"
     )
 
-    redis_url: SecretStr | None = Field(None, description="Redis for folkmoot doctor to ask; nothing else uses one yet")
+    outgoing_allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="What tools, webhooks and MCP may call although it is not public: names, addresses, networks, "
+        "each name or address also with :port; a JSON list or a comma list",
+    )
+
+    event_retention_days: int = Field(30, ge=1, le=36_500, description="How long a workspace's events are kept")
+    event_retention_limit: int = Field(
+        1_000_000, ge=1_000, le=1_000_000_000, description="Events kept of a workspace; older ones are deleted"
+    )
+    socket_messages_per_10_seconds: int = Field(
+        30, ge=1, le=100_000, description="Messages one socket connection may send in 10 seconds"
+    )
+    socket_max_message_bytes: int = Field(
+        65_536, ge=1_024, le=10_000_000, description="Size of one message that a socket connection may send"
+    )
+
+    redis_url: SecretStr | None = Field(
+        None, description="Redis, by which several server processes hear of each other at once; needed by none"
+    )
 
     default_model: str | None = Field(
         None,
@@ -96,7 +141,18 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("backend_cors_origins", "agent_registry_modules", mode="before")
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator(
+        "backend_cors_origins",
+        "agent_registry_modules",
+        "previous_secret_keys",
+        "outgoing_allowed_hosts",
+        mode="before",
+    )
     @classmethod
     def _list(cls, value: object) -> object:
         """A JSON list or a comma list."""
@@ -121,6 +177,13 @@ class Settings(BaseSettings):
             raise ValueError("an origin is scheme://host[:port], and * is not possible with credentials")
         return [origin.rstrip("/") for origin in value]
 
+    @field_validator("database_direct_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("postgres"):
+            raise ValueError("a URL of PostgreSQL: postgresql://...")
+        return value
+
     @property
     def database_url(self) -> str:
         """DATABASE_URL, else PostgreSQL where a host is set, else SQLite in the data directory. Holds the password."""
@@ -134,6 +197,11 @@ class Settings(BaseSettings):
         return f"postgresql://{login}@{address}:{self.db_port}/{quote(self.db_name, safe='')}"
 
     @property
+    def direct_database_url(self) -> str:
+        """For what outlives a transaction: locks, LISTEN, migrations, copies. Holds the password."""
+        return reveal(self.database_direct_url) or self.database_url
+
+    @property
     def is_postgres(self) -> bool:
         return self.database_url.startswith("postgres")
 
@@ -142,7 +210,7 @@ class Settings(BaseSettings):
         return "DEBUG" if self.debug else self.log_level
 
 
-LATER = ("MGX_CACHE_BACKEND", "SECRET_KEY", "AUTH", "METRICS_TOKEN")
+LATER = ("MGX_CACHE_BACKEND",)
 """Names that stand in many an `.env` already and are left alone: what they set is not built yet."""
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from folkmoot.audit.service import record
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
@@ -130,6 +131,7 @@ def begin_document(tx: Tx, scope: Scope, new: NewDocument, cut: CutText) -> tupl
     assert document is not None, "the row is there, whoever wrote it"
     if is_new := document.id == document_id:
         _tell(tx, document, "created")
+        record(tx, scope.actor, "add_document", ("document", document.id), scope.workspace_id, sha256=cut.sha256)
     return document, is_new
 
 
@@ -202,6 +204,7 @@ def begin_delete(tx: Tx, scope: Scope, document_id: str) -> None:
     if document is None:
         raise NoSuchDocument
     _set_status(tx, document, "deleting")
+    record(tx, scope.actor, "delete_document", ("document", document.id), scope.workspace_id, sha256=document.sha256)
 
 
 async def _remove(db: Database, scope: Scope, document_id: str) -> None:

@@ -1,5 +1,6 @@
 """Which model speaks: names of the form `provider:name`, and the default where nobody chose one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -29,43 +30,46 @@ class Place:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def parse(name: str, settings: LlmSettings) -> tuple[str, str]:
-    """`provider:name` split and checked; raises UnknownModel naming what is known."""
+def parse(name: str, settings: LlmSettings, own: Collection[str] = ()) -> tuple[str, str]:
+    """`provider:name` split and checked; raises UnknownModel naming what is known.
+
+    `own` are the providers that the asking workspace has a key of its own for.
+    """
     provider, _, model = name.strip().partition(":")
     if provider == "practice" and model in ("", "practice"):
         return "practice", "practice"
     if provider not in PROVIDERS or provider == "practice" or not model or len(model) > 200:
-        raise UnknownModel(f"Models are named provider:name. Known here: {_known(settings)}")
-    if place(provider, settings) is None:
-        raise UnknownModel(f"The provider {provider} is not configured. Known here: {_known(settings)}")
+        raise UnknownModel(f"Models are named provider:name. Known here: {_known(settings, own)}")
+    if provider not in own and place(provider, settings) is None:
+        raise UnknownModel(f"The provider {provider} is not configured. Known here: {_known(settings, own)}")
     return provider, model
 
 
-def place(provider: str, settings: LlmSettings) -> Place | None:
-    """The provider's place, or None where it is not configured."""
+def place(provider: str, settings: LlmSettings, key: str | None = None) -> Place | None:
+    """The provider's place, or None where it is not configured; a workspace's own `key` goes before the settings'."""
     match provider:
-        case "openai" if settings.openai_api_key or settings.openai_base_url:
-            return Place(provider, settings.openai_base_url or OPENAI_URL, _key(settings.openai_api_key))
-        case "google" if settings.google_api_key:
-            return Place(provider, settings.google_base_url, _key(settings.google_api_key))
+        case "openai" if key or settings.openai_api_key or settings.openai_base_url:
+            return Place(provider, settings.openai_base_url or OPENAI_URL, _key(key or settings.openai_api_key))
+        case "google" if key or settings.google_api_key:
+            return Place(provider, settings.google_base_url, _key(key or settings.google_api_key))
         case "ollama":
             return Place(provider, f"{_ollama_host(settings.ollama_host)}/v1", None)
         case _:
             return None
 
 
-def default_model(settings: LlmSettings) -> str:
+def default_model(settings: LlmSettings, own: Collection[str] = ()) -> str:
     """DEFAULT_MODEL, else what is configured (OpenAI, Google, Ollama in this order), else the practice model.
 
     An OpenAI-compatible server of one's own and Ollama serve what was put on them, so there it is `auto`.
     """
     if settings.default_model:
-        return ":".join(parse(settings.default_model, settings))
+        return ":".join(parse(settings.default_model, settings, own))
     if settings.openai_base_url and settings.openai_base_url.rstrip("/") != OPENAI_URL:
         return f"openai:{AUTO}"
-    if settings.openai_api_key:
+    if settings.openai_api_key or "openai" in own:
         return _OPENAI_DEFAULT
-    if settings.google_api_key:
+    if settings.google_api_key or "google" in own:
         return _GOOGLE_DEFAULT
     if settings.ollama_host:
         return f"ollama:{AUTO}"
@@ -90,8 +94,9 @@ def _key(key: str | None) -> str | None:
     return key.strip() or None if key else None
 
 
-def _known(settings: LlmSettings) -> str:
-    names = [f"{provider}:NAME" for provider in PROVIDERS[:-1] if place(provider, settings) is not None]
+def _known(settings: LlmSettings, own: Collection[str]) -> str:
+    known = [provider for provider in PROVIDERS[:-1] if provider in own or place(provider, settings) is not None]
+    names = [f"{provider}:NAME" for provider in known]
     return ", ".join([*names, PRACTICE])
 
 

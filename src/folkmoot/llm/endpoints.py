@@ -94,25 +94,28 @@ class Wires:
     def __init__(self, settings: LlmSettings) -> None:
         self._settings = settings
         self._link = Link(settings.limits)
-        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._endpoints: dict[tuple[str, str, str | None], Endpoint] = {}
 
-    async def find(self, provider: str, model: str) -> Endpoint:
-        """Raises UnknownModel, or the ModelFault of asking a server which model it has."""
-        found = self._endpoints.get((provider, model))
+    async def find(self, provider: str, model: str, key: str | None = None) -> Endpoint:
+        """The one that asks with the workspace's own `key`, else with that of the settings.
+
+        Raises UnknownModel, or the ModelFault of asking a server which model it has.
+        """
+        found = self._endpoints.get((provider, model, key))
         if found is None:
             if len(self._endpoints) >= _MAX_ENDPOINTS:
                 self._endpoints.clear()
-            found = await self._made(provider, model)
-            self._endpoints[provider, model] = found
+            found = await self._made(provider, model, key)
+            self._endpoints[provider, model, key] = found
         return found
 
     async def aclose(self) -> None:
         await self._link.aclose()
 
-    async def _made(self, provider: str, model: str) -> Endpoint:
+    async def _made(self, provider: str, model: str, key: str | None) -> Endpoint:
         if provider == "practice":
             return ModelEndpoint(provider, model, PracticeModel(), FREE)
-        where = place(provider, self._settings)
+        where = place(provider, self._settings, key)
         if where is None:
             raise UnknownModel
         name = await first_model(where, self._link) if model == AUTO else model

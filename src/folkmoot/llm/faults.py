@@ -106,6 +106,10 @@ class CredentialsRefused(ModelFault):
     """The language model's provider refused the credentials"""
 
 
+class KeyUnreadable(ModelFault):
+    """The workspace's own key for the language model's provider cannot be decrypted: it has to be set again"""
+
+
 class ModelNotFound(ModelFault):
     """The language model's provider does not know this model"""
 

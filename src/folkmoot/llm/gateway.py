@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -10,11 +11,13 @@ from folkmoot.llm.choice import PRACTICE, default_model, describe, parse
 from folkmoot.llm.faults import (
     AnswerCut,
     CredentialsRefused,
+    KeyUnreadable,
     ModelConnectionLost,
     ModelFault,
     ModelNotFound,
     RateLimited,
 )
+from folkmoot.llm.figures import ModelFigures
 from folkmoot.llm.messages import Assistant, Message, OutputSchema, ToolCall, ToolSchema, Usage
 from folkmoot.llm.settings import LlmSettings
 
@@ -23,8 +26,12 @@ _MAX_BACKOFF = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked. `models` in order of preference as `provider:name`; empty means the default model."""
+    """What is asked. `models` in order of preference as `provider:name`; empty means the default model.
 
+    A workspace's request goes out with that workspace's own keys where it has some.
+    """
+
+    workspace_id: str | None = None
     models: tuple[str, ...] = ()
     messages: tuple[Message, ...]
     tools: tuple[ToolSchema, ...] = ()
@@ -66,19 +73,36 @@ class Endpoint(Protocol):
 class Endpoints(Protocol):
     """The wires, loaded at the first call: their libraries cost half a second and 40 MB."""
 
-    async def find(self, provider: str, model: str) -> Endpoint: ...
+    async def find(self, provider: str, model: str, key: str | None = None) -> Endpoint: ...
 
     async def aclose(self) -> None: ...
 
 
+OwnKeys = Mapping[str, str | None]
+"""A workspace's own keys by provider; None is one that is set and cannot be read, which is no reason to use another."""
+
+NO_KEYS: OwnKeys = {}
+
+
+class KeyRing(Protocol):
+    """Who keeps the workspaces' own keys."""
+
+    async def keys_of(self, workspace_id: str, /) -> OwnKeys: ...
+
+
 class Gateway:
-    """Built once from settings; a wrong default model is refused here, at the start."""
+    """Built once from settings; a wrong default model is refused here, at the start.
+
+    Without a `key_ring` all workspaces share the keys of the settings.
+    """
 
     def __init__(self, settings: LlmSettings) -> None:
         self._settings = settings
         self._limits = settings.limits
         self._default = default_model(settings)
         self._endpoints: Endpoints | None = None
+        self.figures = ModelFigures()
+        self.key_ring: KeyRing | None = None
 
     @property
     def default_model(self) -> str:
@@ -92,9 +116,13 @@ class Gateway:
         """One line for the banner: which model speaks, where, and what to set for a real one."""
         return describe(self._settings)
 
-    def check(self, models: tuple[str, ...]) -> tuple[str, ...]:
-        """The full names of the models a request with these would ask; raises UnknownModel."""
-        return tuple(":".join(parse(name, self._settings)) for name in models) or (self._default,)
+    def check(self, models: tuple[str, ...], own: Collection[str] = ()) -> tuple[str, ...]:
+        """The full names of the models a request with these would ask; raises UnknownModel.
+
+        `own` are the providers that the workspace has a key of its own for.
+        """
+        named = tuple(":".join(parse(name, self._settings, own)) for name in models)
+        return named or (default_model(self._settings, own) if own else self._default,)
 
     async def ask(self, request: Request, deltas: Deltas | None = None) -> Answer:
         """The first whole answer of the request's models; raises UnknownModel or a ModelFault.
@@ -103,8 +131,9 @@ class Gateway:
         not asked again: RateLimited with its `retry_after`, unless another model answers. Where all fail,
         the fault raised is the first that a later attempt may not meet again, else the last.
         """
-        names = self.check(request.models)
-        attempt = _Attempt(request, _Watched(deltas) if deltas else None)
+        keys = await self._keys_of(request.workspace_id)
+        names = self.check(request.models, keys)
+        attempt = _Attempt(request, keys, _Watched(deltas) if deltas else None)
         faults: list[ModelFault] = []
         for name in names:
             try:
@@ -126,14 +155,18 @@ class Gateway:
             self._endpoints = None
 
     async def _ask_one(self, name: str, attempt: "_Attempt") -> Answer:
-        provider, model = parse(name, self._settings)
+        provider, _, model = name.partition(":")
+        key = attempt.keys.get(provider)
+        if key is None and provider in attempt.keys:
+            raise KeyUnreadable(provider=provider, model=name)
         calls, is_cut = 0, False
         while True:
             calls += 1
             try:
-                endpoint = await (await self._loaded()).find(provider, model)
+                endpoint = await (await self._loaded()).find(provider, model, key)
                 answer = await (attempt.ask_whole(endpoint) if is_cut else attempt.ask(endpoint))
             except ModelFault as fault:
+                self.figures.failed(provider, fault)
                 fault.facts.setdefault("model", name)
                 pause = self._pause(fault, calls)
                 if pause is None:
@@ -142,6 +175,7 @@ class Gateway:
                 attempt.add(fault)
                 await asyncio.sleep(pause)
             else:
+                self.figures.answered(provider, answer.usage)
                 return answer if attempt.spent is None else replace(answer, usage=attempt.spent + answer.usage)
 
     def _pause(self, fault: ModelFault, calls: int) -> float | None:
@@ -154,6 +188,11 @@ class Gateway:
             return backoff
         asked = fault.retry_after
         return max(asked, backoff) if asked <= self._limits.sleep_in_place else None
+
+    async def _keys_of(self, workspace_id: str | None) -> OwnKeys:
+        if self.key_ring is None or workspace_id is None:
+            return NO_KEYS
+        return await self.key_ring.keys_of(workspace_id)
 
     async def _loaded(self) -> Endpoints:
         if self._endpoints is None:
@@ -185,6 +224,7 @@ class _Attempt:
     """One question on its way through tries and models, with what failed calls have taken."""
 
     request: Request
+    keys: OwnKeys = field(repr=False)
     deltas: _Watched | None
     spent: Usage | None = None
 

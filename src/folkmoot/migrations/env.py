@@ -20,7 +20,7 @@ _PLAIN = {UtcTime: "sa.DateTime(timezone=True)", JsonText: "sa.Text()", Usd: "sa
 def _url() -> str:
     """The caller's, else `alembic -x url=...`, else the settings'."""
     url = context.config.attributes.get("url") or context.get_x_argument(as_dictionary=True).get("url")
-    return str(url or load_settings().database_url)
+    return str(url or load_settings().direct_database_url)
 
 
 def _render(kind: str, item: object, _: AutogenContext) -> str | Literal[False]:

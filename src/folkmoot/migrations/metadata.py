@@ -22,10 +22,11 @@ ROOMS = (
 METADATA = Table.metadata
 
 
-# Full-text objects are each database's own and stand in the revisions only.
+# Full-text objects are each database's own, and the queue's are pgqueuer's: they stand in the revisions only.
 _FULL_TEXT = {"text_words", "ix_chunks_text_words"}
+_FOREIGN = ("chunks_fts", "folkmoot_pgqueuer")
 
 
 def is_ours(name: str | None) -> bool:
     """Whether an object of a database is one that the metadata should know."""
-    return name is None or not (name in _FULL_TEXT or name.startswith("chunks_fts"))
+    return name is None or not (name in _FULL_TEXT or name.startswith(_FOREIGN))

@@ -9,7 +9,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from folkmoot.db.connect import driver_url
-from folkmoot.db.postgres import PostgresDatabase, postgres_engine
+from folkmoot.db.postgres import PostgresDatabase
+from folkmoot.db.server import postgres_engine
 from folkmoot.db.sqlite import SqliteDatabase, sqlite_engine
 from folkmoot.kernel.errors import BadRequest, Problem
 
@@ -106,7 +107,7 @@ def _on_sqlite(target: sa.URL, use: Callable[[sa.Connection], T]) -> T:
 
 
 async def _on_postgres(target: sa.URL, use: Callable[[sa.Connection], T]) -> T:
-    engine = postgres_engine(target, pool_size=1)
+    engine = postgres_engine(target)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(use)

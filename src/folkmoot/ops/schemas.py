@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from folkmoot.agents.schemas import AgentStatusView
+
 
 class Health(BaseModel):
     model_config = ConfigDict(
@@ -59,6 +61,7 @@ class Queue(BaseModel):
     pending: int
     running: int
     paused: int
+    awaiting_approval: int
     here: int
 
 
@@ -87,7 +90,7 @@ class Details(BaseModel):
                     "model": "practice:practice",
                     "host_id": "01a1fdeb-4e21-7817-87a6-f36ffff09882",
                     "dependencies": [{"name": "database", "ok": True, "latency_ms": 0.44, "detail": None}],
-                    "queue": {"pending": 0, "running": 1, "paused": 0, "here": 1},
+                    "queue": {"pending": 0, "running": 1, "paused": 0, "awaiting_approval": 0, "here": 1},
                     "figures": {
                         "total_requests": 12,
                         "avg_response_time": 0.004,
@@ -112,3 +115,49 @@ class Details(BaseModel):
     dependencies: list[Dependency]
     queue: Queue | None
     figures: Figures
+
+
+class SystemStatus(BaseModel):
+    """The agents of the workspace by id; the figures are the server's, over all workspaces."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "system_status": "operational",
+                    "timestamp": "2026-11-21T11:43:39.164355Z",
+                    "agents": {
+                        "01a1fdeb-528c-795c-a298-63e88eb6eb82": {
+                            "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+                            "agent_name": "Ada",
+                            "agent_type": "assistant",
+                            "status": "active",
+                            "capabilities": ["chat"],
+                            "task_count": 1,
+                            "success_count": 1,
+                            "error_count": 0,
+                            "success_rate": 1.0,
+                            "avg_task_duration": 0.9,
+                            "created_at": "2026-11-21T11:43:40.174309Z",
+                            "last_active_at": "2026-11-21T11:43:40.217977Z",
+                            "current_run_id": "01a1fdeb-4f25-7a67-9d73-cb2475345e05",
+                            "last_error": "The model did not answer",
+                        }
+                    },
+                    "api_metrics": {
+                        "total_requests": 12,
+                        "avg_response_time": 0.004,
+                        "error_count": 0,
+                        "uptime_seconds": 61,
+                        "peak_concurrent_connections": 2,
+                        "current_connections": 1,
+                    },
+                }
+            ]
+        }
+    )
+
+    system_status: Literal["operational"] = "operational"
+    timestamp: datetime
+    agents: dict[str, AgentStatusView]
+    api_metrics: Figures

@@ -1,59 +1,145 @@
-"""WebSockets: who may open one is decided before it opens, by the same dependencies as REST."""
+"""One open WebSocket: frames go out as fast as they are taken, what comes in is counted, and the end has a reason."""
 
-from collections.abc import AsyncGenerator
-from contextlib import suppress
-from typing import Annotated
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
+from time import monotonic
 
-from fastapi import APIRouter, Query
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from folkmoot.events.facts import ResourceChanged
 from folkmoot.events.frames import Frame
-from folkmoot.http.deps import Process
-from folkmoot.http.race import gone, race
+from folkmoot.http.race import race
 from folkmoot.kernel.errors import Problem
-from folkmoot.kernel.json import JsonObject, dumps
-from folkmoot.runs.deps import Engine, RunId
-from folkmoot.runs.stream import RunWatch
-from folkmoot.runs.views import is_told
-from folkmoot.workspaces.deps import Here
+from folkmoot.kernel.json import JsonObject, dumps, loads
+from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.realtime.closing import Close
+from folkmoot.realtime.limits import SocketRules, Tally
+from folkmoot.realtime.streams import Batch
+from folkmoot.workspaces.stay import End
 
-router = APIRouter(prefix="/ws")
+TEXTS = "folkmoot.texts"
+"""The extension of our own listener: `texts`, several messages that go out in one piece."""
 
-_NEWEST = 2**53
-_NORMAL, _TRY_AGAIN = 1000, 1013
+HEARTBEAT = dumps({"type": "heartbeat"})
+_PATIENCE_SECONDS = 2.0
 
-
-@router.websocket("/runs/{run_id}")
-async def follow_run(
-    websocket: WebSocket,
-    process: Process,
-    engine: Engine,
-    here: Here,
-    run_id: RunId,
-    after: Annotated[int | None, Query(ge=0, le=_NEWEST)] = None,
-) -> None:
-    """A run's events after a cursor, or only new ones; closed after the run's last event.
-
-    What is refused is refused as on REST: the handshake is answered with the problem.
-    """
-    is_over = await process.db.read(is_told, here, run_id, _NEWEST if after is None else after)
-    await websocket.accept()
-    items = RunWatch(process.hub, engine.live, process.supervisor).follow(here.workspace_id, run_id, after)
-    code = _NORMAL
-    try:
-        await race(process.supervisor, _send(websocket, items, only_first=is_over), gone(websocket.receive))
-    except Problem:
-        code = _TRY_AGAIN
-    finally:
-        await items.aclose()
-    if websocket.client_state is websocket.application_state is WebSocketState.CONNECTED:
-        await websocket.close(code)
+Work = Coroutine[object, object, None]
+IsLast = Callable[[Frame | JsonObject], Close | None]
+"""Why nothing is said after this frame; None where it goes on."""
 
 
-async def _send(websocket: WebSocket, items: AsyncGenerator[Frame | JsonObject, None], *, only_first: bool) -> None:
-    """Frames as they come; where everything was told already, only `subscribed`."""
-    with suppress(WebSocketDisconnect):  # gone between two frames: the other side of the race says it too
-        async for item in items:
-            await websocket.send_text(item.text if isinstance(item, Frame) else dumps(item))
-            if only_first:
+class Connection:
+    """A socket that was let in; `end` is why it is closed, None where its peer has left."""
+
+    def __init__(self, websocket: WebSocket, supervisor: Supervisor, rules: SocketRules) -> None:
+        self.end: Close | None = Close.DONE
+        self._websocket = websocket
+        self._supervisor = supervisor
+        self._rules = rules
+        self._moved_at = monotonic()
+        self._in_one_piece = TEXTS in websocket.scope.get("extensions", {})
+
+    async def run(self, over: Coroutine[object, object, End], *works: Work) -> None:
+        """Until one of these works is done, the peer is gone or has said too much, or `over` says he may not stay."""
+        everything = (self._no_longer(over), self._hear(), *map(self._guarded, works))
+        try:
+            await self._websocket.accept()
+        except WebSocketDisconnect:
+            for work in (over, *everything, *works):
+                work.close()
+            return
+        try:
+            await race(self._supervisor, *everything)
+        except Exception:
+            self.end = Close.BROKEN
+            raise
+        finally:
+            await self._close()
+
+    async def send(self, texts: Sequence[str]) -> None:
+        """Frames in order, as one piece where the listener can."""
+        self._moved_at = monotonic()
+        if self._in_one_piece:
+            await self._websocket.send({"type": "websocket.send", "texts": texts})
+            return
+        for text in texts:
+            await self._websocket.send({"type": "websocket.send", "text": text})
+
+    async def pump(self, batches: AsyncGenerator[Batch, None], is_last: IsLast | None = None) -> None:
+        """Everything that comes, up to a last frame; without one until the server goes down."""
+        async with aclosing(batches):
+            async for batch in batches:
+                await self.send([text_of(item) for item in batch.items])
+                ends = map(is_last, batch.items) if is_last is not None else ()
+                if (end := next((end for end in ends if end is not None), None)) is not None:
+                    self.end = end
+                    return
+            self.end = Close.GOING_AWAY
+
+    async def beat(self) -> None:
+        """A heartbeat whenever nothing has come or gone for a while."""
+        while True:
+            left = self._moved_at + self._rules.heartbeat_seconds - monotonic()
+            if left > 0:
+                await asyncio.sleep(left)
+            else:
+                await self.send([HEARTBEAT])
+
+    async def _hear(self) -> None:
+        """Until the peer is gone or is too much; what it says is counted, and otherwise ignored."""
+        tally = Tally(self._rules.messages)
+        while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+            self._moved_at = monotonic()
+            if _size(message) > self._rules.message_bytes:
+                self.end = Close.TOO_LARGE
                 return
+            if tally.is_full(self._moved_at):
+                self.end = Close.TOO_MANY
+                return
+        self.end = None
+
+    async def _no_longer(self, over: Coroutine[object, object, End]) -> None:
+        self.end = Close.of_stay(await over)
+
+    async def _guarded(self, work: Work) -> None:
+        """A task that raises is logged as a bug, so what can go wrong is kept."""
+        try:
+            with suppress(WebSocketDisconnect):  # gone between two frames: the other side of the race says it too
+                await work
+        except Problem as problem:
+            self.end = Close.of_problem(problem)
+
+    async def _close(self) -> None:
+        """Whoever takes nothing any more is not waited for long."""
+        socket, end = self._websocket, self.end
+        if end is None or not (socket.client_state is socket.application_state is WebSocketState.CONNECTED):
+            return
+        with suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await socket.close(end.value, end.reason)
+
+
+def text_of(item: Frame | JsonObject) -> str:
+    return item.text if isinstance(item, Frame) else dumps(item)
+
+
+def when_deleted(resource: str, id: str) -> IsLast:
+    """The end of what is about one thing."""
+
+    def end(frame: Frame | JsonObject) -> Close | None:
+        if not isinstance(frame, Frame) or frame.type != ResourceChanged.type:
+            return None
+        match loads(frame.text):
+            case {"data": {"resource": str() as kind, "id": str() as gone, "change": "deleted"}}:
+                return Close.GONE if (kind, gone) == (resource, id) else None
+            case _:
+                return None
+
+    return end
+
+
+def _size(message: Message) -> int:
+    text = message.get("text")
+    return len(message.get("bytes") or b"") if text is None else len(text.encode())

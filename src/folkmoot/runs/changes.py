@@ -4,6 +4,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
@@ -39,6 +40,8 @@ def change_run(tx: Tx, scope: Scope, run_id: str, change: RunChange) -> Run:
     changed = tx.write_returning(Run, update)
     assert changed is not None
     _tell(tx, changed, "updated", run_view(changed).model_dump(mode="json"))
+    changes = sorted(change.model_fields_set)
+    record(tx, scope.actor, "change_run", ("run", run.id), scope.workspace_id, changed=[*changes])
     return changed
 
 
@@ -57,6 +60,7 @@ def _remove(tx: Tx, scope: Scope, run_id: str) -> None:
         raise RunIsLive(status_now=run.status)
     tx.write(_DELETE, {"run_id": run.id})
     _tell(tx, run, "deleted", None)
+    record(tx, scope.actor, "delete_run", ("run", run.id), scope.workspace_id, kind=run.kind)
 
 
 def _tell(tx: Tx, run: Run, change: Literal["updated", "deleted"], view: JsonObject | None) -> None:

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.engine.dispatch import Dispatcher
+from folkmoot.engine.dispatch import Dispatcher, Told
+from folkmoot.events.relay import Alone, Relay
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
+from folkmoot.kernel.metrics import Counter
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.append import Fenced, Folded, fold, worker_append
@@ -25,6 +27,7 @@ from folkmoot.runs.ports import Observer
 from folkmoot.runs.queries import RUN_COLUMNS, get_run, journal
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
+from folkmoot.runs.waiting import Waiting
 
 S = TypeVar("S")
 
@@ -32,6 +35,8 @@ LIVE_HERE = 256
 """Replies one process works on at the same time."""
 
 _POLL_SECONDS = 1.0
+_POKE, _ENDED = "poke", "ended"
+"""What processes tell each other of a run, by its id: that a verb wrote to it, that it is over."""
 _CLAIM = (
     sa.update(Run)
     .where(
@@ -68,23 +73,25 @@ class RunEngine:
         self.supervisor = supervisor
         self.host_id = host_id
         self.live = LiveHub()
+        self.relay: Relay = Alone()
+        self.is_draining = self.has_stopped = False
         self.observers: list[Observer] = []
         self.drivers: dict[str, Driver] = {}
-        self._executors: dict[str, Executor[object]] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._waiters: dict[str, list[asyncio.Future[Run]]] = {}
-        self._has_stopped = False
+        self.ended = Counter("folkmoot_runs_ended_total", "Runs that this process has ended", ("kind", "status"))
+        self.executors: dict[str, Executor[object]] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.waiting = Waiting()
 
     def register(self, executor: Executor[S]) -> None:
         """The engine hands an executor only states of its own making, whatever they are."""
-        self._executors[executor.kind] = cast("Executor[object]", executor)
+        self.executors[executor.kind] = cast("Executor[object]", executor)
 
     def executor(self, kind: str) -> Executor[object]:
-        return self._executors[kind]
+        return self.executors[kind]
 
-    def tell(self, run_id: str, epoch: int) -> None:
+    def tell(self, run: Run) -> None:
         """An admitted run is ready to be claimed."""
-        self.dispatcher.tell(run_id, epoch)
+        self.dispatcher.tell(Told(run.id, run.epoch, run.kind, run.priority))
 
     def check_room(self) -> None:
         """Raises TooManyLiveReplies where this process has no room for one more."""
@@ -94,7 +101,7 @@ class RunEngine:
     def begin_here(self, known: Folded, intended: frozenset[str] = frozenset()) -> None:
         """Work on a run that this process holds, without the dispatcher."""
         driver = self.drivers[known.run.id] = Driver(self, known, intended)
-        self._tasks[known.run.id] = self.supervisor.start(self._drive(driver), f"run {known.run.id}")
+        self.tasks[known.run.id] = self.supervisor.start(_drive(self, driver), f"run {known.run.id}")
 
     async def work(self, run_id: str, epoch: int) -> None:
         """What the dispatcher calls: claim the run and drive it to where it rests.
@@ -108,58 +115,38 @@ class RunEngine:
             return
         if claimed is not None:
             self.begin_here(*claimed)
-            await asyncio.wait((self._tasks[run_id],))
-
-    async def _drive(self, driver: Driver) -> None:
-        run_id = driver.known.run.id
-        try:
-            await driver.drive()
-        except Exception:  # noqa: BLE001 the worker loop's border: a run's bug ends the run, never the worker
-            _log.exception("run %s failed on a bug", run_id)
-            await _fail_on_bug(self, driver.known)
-        finally:
-            # a run that was let go of may be at work here again, under another claim
-            if self.drivers.get(run_id) is driver:
-                del self.drivers[run_id]
-            if self._tasks.get(run_id) is asyncio.current_task():
-                del self._tasks[run_id]
+            await asyncio.wait((self.tasks[run_id],))
 
     def has_ended(self, run: Run) -> None:
-        """A run's end is committed: wake who waits for it, stop what works on it still."""
+        """A run's end is committed: wake who waits for it, wherever, and stop what works on it still."""
+        self.ended.add(run.kind, run.status)
         driver = self.drivers.pop(run.id, None)
-        for waiter in self._waiters.pop(run.id, []):
-            if not waiter.done():
-                waiter.set_result(run)
+        self.waiting.tell(run.id, run)
         self.live.close(run.id)
-        if driver is not None and driver.known.run.epoch != run.epoch and run.id in self._tasks:
-            self._tasks[run.id].cancel()
+        self.relay.tell(_ENDED, run.id)
+        if driver is not None and driver.known.run.epoch != run.epoch and run.id in self.tasks:
+            self.tasks[run.id].cancel()
 
     def poke(self, run_id: str) -> None:
-        """A verb wrote to the run: its driver, if it is here, looks."""
-        if (driver := self.drivers.get(run_id)) is not None:
-            driver.news.set()
+        """A verb wrote to the run: its driver, wherever it is, looks."""
+        if run_id in self.drivers:
+            self.drivers[run_id].news.set()
+        else:
+            self.relay.tell(_POKE, run_id)
 
     async def wait(self, scope: Scope, run_id: str, seconds: float) -> Run:
         """The run once it has ended, or as it is after that time or when this process stops. Raises NoSuchRun."""
-        ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault(run_id, [])
-        waiters.append(ended)
-        deadline = asyncio.get_running_loop().time() + seconds
-        try:
-            while True:
-                left = 0 if self._has_stopped else deadline - asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        with self.waiting.of(run_id) as waiter:
+            while waiter.run is None:
+                left = 0 if self.has_stopped else deadline - clock()
                 if run_id not in self.drivers or left <= 0:
                     run = await self.database.read(get_run, scope, run_id)
                     if run.status in FINAL or left <= 0:
                         return run
-                await asyncio.wait((ended,), timeout=min(left, _POLL_SECONDS))
-                if ended.done() and not ended.cancelled():
-                    return ended.result()
-        finally:
-            if ended in waiters:
-                waiters.remove(ended)
-            if not waiters:
-                self._waiters.pop(run_id, None)
+                await waiter.hears(min(left, _POLL_SECONDS))
+            return waiter.run
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim nothing new, let what is in flight end for a while, hand the rest back for another worker.
@@ -169,7 +156,7 @@ class RunEngine:
         await self.dispatcher.stop()
         for driver in self.drivers.values():
             driver.drain()
-        tasks = set(self._tasks.values())
+        tasks = set(self.tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
         cut: Mapping[str, Driver] = dict(self.drivers)
@@ -181,10 +168,49 @@ class RunEngine:
                 await self.database.write(hand_back, self, driver.known)
             except Fenced:
                 continue
-        self._has_stopped = True
-        for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
-            waiter.cancel()
+        self.has_stopped = True
+        for run_id in self.waiting.runs():
+            self.waiting.tell(run_id, None)
         self.live.close_all()
+
+
+async def _drive(engine: RunEngine, driver: Driver) -> None:
+    try:
+        await driver.drive()
+    except Exception:  # noqa: BLE001 the worker loop's border: a run's bug ends the run, never the worker
+        _log.exception("run %s failed on a bug", driver.known.run.id)
+        await _fail_on_bug(engine, driver.known)
+    finally:
+        run_id = driver.known.run.id
+        # a run that was let go of may be at work here again, under another claim
+        if engine.drivers.get(run_id) is driver:
+            del engine.drivers[run_id]
+        if engine.tasks.get(run_id) is asyncio.current_task():
+            del engine.tasks[run_id]
+
+
+def join(engine: RunEngine, relay: Relay) -> None:
+    """Tell the other processes of runs, and hear what they tell: who waits for a run or works on it looks."""
+
+    def look(run_id: str) -> None:
+        if run_id in engine.drivers:
+            engine.drivers[run_id].news.set()
+        engine.waiting.tell(run_id, None)
+
+    def look_at_all() -> None:
+        for run_id in (*engine.drivers, *engine.waiting.runs()):
+            look(run_id)
+
+    def poked(run_id: str) -> None:
+        look(run_id) if run_id else look_at_all()
+
+    def ended(run_id: str) -> None:
+        engine.live.close(run_id)
+        poked(run_id)
+
+    engine.relay, engine.live = relay, LiveHub(relay)
+    relay.listen(_POKE, poked)
+    relay.listen(_ENDED, ended)
 
 
 def claim(tx: Tx, engine: RunEngine, run_id: str, epoch: int) -> tuple[Folded, frozenset[str]] | None:

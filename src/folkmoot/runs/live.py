@@ -1,10 +1,16 @@
-"""What a run shows before it is done: ephemeral frames, batched, for whoever watches in this process."""
+"""What a run shows before it is done: ephemeral frames, batched, for whoever watches.
+
+Those who watch in another process get them by a relay that carries so much, which is Redis; without it they
+see what is durable.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from folkmoot.kernel.json import JsonObject
+from folkmoot.events.relay import Alone, Relay
+from folkmoot.kernel.json import JsonObject, dumps, loads
 
 BATCH_SECONDS = 0.04
 """How long deltas are gathered before they are handed on."""
@@ -62,12 +68,15 @@ class Watcher:
 class LiveHub:
     """Who watches which run."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay: Relay | None = None) -> None:
+        self._relay = relay or Alone()
         self._watchers: dict[str, list[Watcher]] = {}
 
     def watch(self, run_id: str) -> Watcher:
         """Begin to watch; every watcher must be given back to `leave`."""
         watcher = Watcher()
+        if run_id not in self._watchers and self._relay.carries_all:
+            self._relay.listen(_topic(run_id), partial(self._hear, run_id))
         self._watchers.setdefault(run_id, []).append(watcher)
         return watcher
 
@@ -77,10 +86,27 @@ class LiveHub:
             watchers.remove(watcher)
         if not watchers:
             self._watchers.pop(run_id, None)
+            self._relay.forget(_topic(run_id))
 
     def publish(self, run_id: str, frame: JsonObject) -> None:
+        self._show(run_id, frame)
+        if self._relay.carries_all:
+            self._relay.tell(_topic(run_id), dumps(frame))
+
+    def _hear(self, run_id: str, text: str) -> None:
+        """A frame of the process that works on the run. Frames that were lost on the way are not asked for again."""
+        if text:
+            frame = loads(text)
+            assert isinstance(frame, dict), "written by `publish`"
+            self._show(run_id, frame)
+
+    def _show(self, run_id: str, frame: JsonObject) -> None:
         for watcher in self._watchers.get(run_id, ()):
             watcher.add(frame)
+
+    def watched(self) -> tuple[str, ...]:
+        """The runs that are watched."""
+        return tuple(self._watchers)
 
     def close(self, run_id: str) -> None:
         for watcher in self._watchers.get(run_id, ()):
@@ -90,6 +116,10 @@ class LiveHub:
         """Nothing more will be shown: the process stops."""
         for run_id in tuple(self._watchers):
             self.close(run_id)
+
+
+def _topic(run_id: str) -> str:
+    return f"run_{run_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Moving a run: the one place where a status changes, slots are taken and given back, and observers hear of it."""
 
+from collections import namedtuple
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TypedDict
+from enum import StrEnum
+from typing import Any, TypedDict, cast
 
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.facts import Fact
+from folkmoot.kernel.facts import Emission, Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Cancelled, Completion, Failure, RunStatusChanged
 from folkmoot.runs.journal import End
@@ -15,6 +18,7 @@ from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import RUN_COLUMNS
 from folkmoot.runs.rules import FINAL, RunStatus, WaitingFor, check_transition
 from folkmoot.runs.tables import Run, RunSlots
+from folkmoot.runs.views import run_changes, run_view
 
 
 class Change(TypedDict, total=False):
@@ -38,12 +42,12 @@ class Change(TypedDict, total=False):
     completed_at: datetime | None
 
 
-_CHANGEABLE = ("status", "updated_at", *Change.__annotations__)
+_CHANGEABLE = ("status", "updated_at", "event_seq", *Change.__annotations__)
+_Row = namedtuple("_Row", RUN_COLUMNS.keys())  # type: ignore[misc]
 _SAVE = (
     sa.update(Run)
     .where(Run.id == sa.bindparam("this_run"))
     .values({RUN_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=RUN_COLUMNS[name].type) for name in _CHANGEABLE})
-    .returning(*RUN_COLUMNS)
 )
 _TAKE_SLOT = (
     sa.update(RunSlots)
@@ -74,36 +78,60 @@ _NUMBER_EVENTS = (
 )
 
 
+def row_of(values: Mapping[str, object]) -> Run:
+    """A run's row as a SELECT would answer it, from what this unit has just written."""
+    return cast("Run", _Row(**values))
+
+
+def _with(run: Run, **values: object) -> Run:
+    """The row with other values; as a row has it, a word of a closed list is plain text."""
+    known: dict[str, object] = cast(Any, run)._asdict()
+    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
+    return row_of({**known, **plain})
+
+
 def move(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
     """Change a run's status and what it waits for, tell the observers, emit; answers the row after.
 
-    Raises IllegalTransition. `waiting_for` is null unless the change names it.
+    `run` is its row, held by this unit. Raises IllegalTransition. `waiting_for` is null unless the change names it.
     """
     check_transition(run.status, to)
-    values = {f"new_{name}": getattr(run, name) for name in _CHANGEABLE}
-    values |= {"new_status": to.value, "new_waiting_for": None, "new_updated_at": now()}
-    values |= {f"new_{name}": value for name, value in change.items()}
-    after = tx.write_returning(Run, _SAVE, this_run=run.id, **values)
-    assert after is not None, "a run is moved only while its row is held"
+    after = _with(run, **{"waiting_for": None, **change, "status": to, "updated_at": now()})
     if (run.status, run.waiting_for) != (after.status, after.waiting_for):
         announce(tx, engine, run.status, after)
+    after = _with(after, event_seq=number(tx, after))
+    moved = tx.write(_SAVE, {"this_run": run.id, **{f"new_{name}": getattr(after, name) for name in _CHANGEABLE}})
+    assert moved == 1, "a run is moved only while its row is held"
     return after
 
 
 def announce(tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
     """Observers first, then the status, then the one terminal event of a run that has ended."""
+    tell_observers(tx, engine, previous, run)
+    emit_status(tx, engine, previous, run)
+    if run.status in FINAL:
+        emit(tx, run, _terminal(run))
+        tx.after(lambda: engine.has_ended(run))
+
+
+def tell_observers(tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
     for observer in engine.observers:
         observer.status_changed(tx, engine, previous, run)
+
+
+def emit_status(tx: Tx, engine: Engine, previous: str | None, run: Run) -> None:
+    """With how the run looks now, but for replies: lists of runs leave them out, and messages tell all of them."""
+    view: JsonObject | None = None
+    if engine.executor(run.kind).takes_slot:
+        view = run_view(run).model_dump(mode="json") if previous is None else run_changes(run)
     changed = RunStatusChanged(
         previous_status=previous,
         status=run.status,
         waiting_for=run.waiting_for,
         stop_reason=run.stop_reason,
+        run=view,
     )
     emit(tx, run, changed)
-    if run.status in FINAL:
-        emit(tx, run, _terminal(run))
-        tx.after(lambda: engine.has_ended(run))
 
 
 def emit(tx: Tx, run: Run, *facts: Fact) -> None:
@@ -123,18 +151,30 @@ def _terminal(run: Run) -> Fact:
             return Failure(error=run.error_message or "", code=code, results=run.result)
 
 
+def number(tx: Tx, run: Run) -> int:
+    """Number what was emitted about the run so far; answers its `event_seq` after, for the statement that saves it."""
+    mine = [emission for emission in tx.emissions if emission.references.get("run_id") == run.id]
+    last = max((emission.run_seq or 0 for emission in mine), default=0)
+    seq = max(run.event_seq, last)
+    for emission in mine:
+        if emission.run_seq is None:
+            seq += 1
+            emission.run_seq = seq
+    return seq
+
+
 def number_events(tx: Tx) -> None:
-    """Give the unit's facts about runs their `run_seq`, gapless per run; hung in before the log is written."""
-    by_run: dict[str, list[int]] = {}
-    for index, emission in enumerate(tx.emissions):
-        if (run_id := emission.references.get("run_id")) is not None:
-            by_run.setdefault(run_id, []).append(index)
-    for run_id, indexes in by_run.items():
-        row = tx.write_returning(Run, _NUMBER_EVENTS, this_run=run_id, number=len(indexes))
+    """Give the facts about runs that are left their `run_seq`, gapless per run; hung in before the log is written."""
+    by_run: dict[str, list[Emission]] = {}
+    for emission in tx.emissions:
+        if emission.run_seq is None and (run_id := emission.references.get("run_id")) is not None:
+            by_run.setdefault(run_id, []).append(emission)
+    for run_id, emissions in by_run.items():
+        row = tx.write_returning(Run, _NUMBER_EVENTS, this_run=run_id, number=len(emissions))
         if row is None:
             continue
-        for run_seq, index in enumerate(indexes, row.event_seq - len(indexes) + 1):
-            tx.emissions[index].run_seq = run_seq
+        for run_seq, emission in enumerate(emissions, row.event_seq - len(emissions) + 1):
+            emission.run_seq = run_seq
 
 
 def admit(tx: Tx, engine: Engine, run: Run, change: Change) -> Run:
@@ -149,7 +189,7 @@ def admit(tx: Tx, engine: Engine, run: Run, change: Change) -> Run:
 
 
 def tell(tx: Tx, engine: Engine, run: Run) -> None:
-    tx.after(lambda: engine.tell(run.id, run.epoch))
+    tx.after(lambda: engine.tell(run))
 
 
 def take_slot(tx: Tx, workspace_id: str) -> bool:

@@ -24,7 +24,7 @@ class Engine(Protocol):
 
     def executor(self, kind: str) -> Executor[object]: ...
 
-    def tell(self, run_id: str, epoch: int) -> None:
+    def tell(self, run: Run) -> None:
         """An admitted run is ready to be claimed."""
         ...
 

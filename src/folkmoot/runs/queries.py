@@ -1,5 +1,6 @@
 """Every SELECT of runs."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ _JOURNAL = (
 _RUNNING = sa.select(*RUN_COLUMNS).where(Run.status == "running")
 _OWNERS = sa.select(Run.owner).where(Run.status == "running").distinct()
 _STARTABLE = (
-    sa.select(Run.id, Run.epoch)
+    sa.select(Run.id, Run.epoch, Run.kind, Run.priority)
     .where(Run.status == "pending", Run.waiting_for == "start")
     .order_by(Run.priority.desc(), Run.created_at)
     .limit(1000)
@@ -38,6 +39,7 @@ _DUE = sa.select(*RUN_COLUMNS).where(
 )
 _OVERDUE = sa.select(*RUN_COLUMNS).where(Run.status == "pending", Run.deadline_at <= sa.bindparam("at"))
 _HELD = sa.select(Run.id, Run.epoch, Run.journal_seq).where(Run.status == "running", Run.owner == sa.bindparam("owner"))
+_OVER = sa.select(Run.id).where(Run.id.in_(sa.bindparam("run_ids", expanding=True)), Run.status.in_(sorted(FINAL)))
 _AGENTS = sa.select(RunAgent.agent_id, RunAgent.role).where(RunAgent.run_id == sa.bindparam("run_id"))
 
 
@@ -85,7 +87,7 @@ def owners_of_running(tx: Tx) -> set[str]:
 
 
 def startable_runs(tx: Tx) -> list[Run]:
-    """Id and epoch of the admitted runs nobody works on, at most 1,000, the most urgent first."""
+    """What tells of the admitted runs that nobody works on, at most 1,000, the most urgent first."""
     return tx.all(Run, _STARTABLE)
 
 
@@ -109,6 +111,11 @@ def overdue_runs(tx: Tx, at: datetime) -> list[Run]:
 def held_runs(tx: Tx, owner: str) -> list[Run]:
     """Id, epoch and journal_seq of the runs a process is working on, as the database has it."""
     return tx.all(Run, _HELD, owner=owner)
+
+
+def ended_of(tx: Tx, run_ids: Collection[str]) -> list[str]:
+    """Those of the runs that have ended."""
+    return [row.id for row in tx.all(Run, _OVER, run_ids=list(run_ids))]
 
 
 def list_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[Run], int]:

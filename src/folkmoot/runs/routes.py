@@ -30,7 +30,7 @@ from folkmoot.runs.schemas import (
 )
 from folkmoot.runs.service import RunHasEnded, RunNotPausable, RunNotResumable
 from folkmoot.runs.stream import RunWatch
-from folkmoot.workspaces.deps import Here
+from folkmoot.workspaces.deps import Here, Staying
 
 _LARGEST = 2**53
 Cursor = Annotated[int, Query(ge=0, le=_LARGEST, description="Answer only what comes after this seq")]
@@ -83,13 +83,14 @@ async def delete_run(
 async def wait_for_run(
     engine: Engine,
     db: Db,
-    here: Here,
+    stay: Staying,
     run_id: RunId,
     seconds: Annotated[float, Query(alias="timeout", ge=0, le=300)] = 60.0,
 ) -> RunView:
     """The run once it has ended, or as it is after `timeout` seconds."""
-    await engine.wait(here, run_id, seconds)
-    return await db.read(views.show_run, here, run_id, with_cursor=False)
+    await engine.wait(stay.scope, run_id, seconds)
+    await stay.check()
+    return await db.read(views.show_run, stay.scope, run_id, with_cursor=False)
 
 
 @router.get("/{run_id}/logs", responses=_UNKNOWN)
@@ -121,17 +122,18 @@ async def list_run_events(db: Db, here: Here, run_id: RunId, after: Cursor = 0, 
 async def stream_run(
     process: Process,
     engine: Engine,
-    here: Here,
+    stay: Staying,
     run_id: RunId,
     after: Cursor = 0,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{0,15}$")] = None,
 ) -> Response:
     """Events from the first on, or after Last-Event-ID or `after`; ends with the run's last event."""
     cursor = int(last_event_id) if last_event_id else after
-    if await process.db.read(views.is_told, here, run_id, cursor):
+    if await process.db.read(views.is_told, stay.scope, run_id, cursor):
         return Response(status_code=204)
     watch = RunWatch(process.hub, engine.live, process.supervisor)
-    return EventStream(_parts(watch.follow(here.workspace_id, run_id, cursor)), process.supervisor)
+    parts = _parts(watch.follow(stay.scope.workspace_id, run_id, cursor))
+    return EventStream(parts, process.supervisor, stay.until_ended)
 
 
 async def _parts(items: AsyncGenerator[Frame | JsonObject, None]) -> AsyncGenerator[bytes, None]:

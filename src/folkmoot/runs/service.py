@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
 
 import sqlalchemy as sa
 
+from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
+from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
@@ -18,12 +21,24 @@ from folkmoot.runs.append import Folded, NewEntry, insert_entry, lock_run, verb_
 from folkmoot.runs.engine import RunEngine, claim
 from folkmoot.runs.events import Paused, Resumed
 from folkmoot.runs.journal import Entry
-from folkmoot.runs.moves import admit, announce, emit, let_go, restored_deadline, take_slot, tell
+from folkmoot.runs.moves import (
+    admit,
+    emit,
+    emit_status,
+    let_go,
+    number,
+    restored_deadline,
+    row_of,
+    take_slot,
+    tell,
+    tell_observers,
+)
 from folkmoot.runs.queries import RUN_COLUMNS, NoSuchRun
 from folkmoot.runs.rules import FINAL, PRIORITIES, RunStatus, WaitingFor
 from folkmoot.runs.tables import Run, RunAgent, RunSlots
+from folkmoot.runs.views import run_view
 
-_INSERT = sa.insert(Run).returning(*RUN_COLUMNS)
+_INSERT = sa.insert(Run)
 _INSERT_AGENTS = sa.insert(RunAgent)
 
 Starts = Literal["admission", "here", "conversation"]
@@ -73,9 +88,10 @@ def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
         engine.check_room()
     row = _row(engine, scope, new, given)
     if new.starts == "admission" and take_slot(tx, scope.workspace_id):
-        row |= {"waiting_for": WaitingFor.START, "holds_slot": True}
-    run = tx.write_returning(Run, _INSERT, **row)
-    assert run is not None
+        row |= {"waiting_for": WaitingFor.START.value, "holds_slot": True}
+    run = row_of(row)
+    emit_status(tx, engine, None, run)
+    tx.write(_INSERT, {**row, "event_seq": number(tx, run)})
     if new.agents:
         tx.write(_INSERT_AGENTS, [{"run_id": run.id, "agent_id": who, "role": role} for who, role in new.agents])
     data: JsonObject = {"input": given, "seed": run.id, "version": executor.version}
@@ -83,7 +99,7 @@ def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
     insert_entry(tx, run, begun)
     state = executor.procedure.begin(begun)
     executor.project(tx, run, state, state, begun)
-    announce(tx, engine, None, run)
+    tell_observers(tx, engine, None, run)
     emit(tx, run, *executor.procedure.facts(state, begun))
     if new.starts == "here":
         tx.after(lambda: engine.begin_here(Folded(run, state, 1)))
@@ -96,9 +112,9 @@ def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dic
     at = now()
     run_id = new.id
     is_here = new.starts == "here"
-    waiting = {"admission": WaitingFor.ADMISSION, "here": None, "conversation": WaitingFor.CONVERSATION}
+    waiting = {"admission": WaitingFor.ADMISSION.value, "here": None, "conversation": WaitingFor.CONVERSATION.value}
     row: dict[str, object] = dict.fromkeys(RUN_COLUMNS.keys())
-    row |= dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq", "cost"), 0)
+    row |= dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq"), 0)
     row |= dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False)
     row |= {name: getattr(new, name) for name in ("kind", "title", "task_id", "conversation_id", "retry_of")}
     row |= {
@@ -108,10 +124,11 @@ def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dic
         "root_run_id": run_id,
         "version": engine.executor(new.kind).version,
         "run_number": new.run_number,
+        "cost": Decimal(0),
         "input": given,
         "meta_data": new.meta_data,
         "priority": PRIORITIES[new.priority],
-        "status": RunStatus.RUNNING if is_here else RunStatus.PENDING,
+        "status": (RunStatus.RUNNING if is_here else RunStatus.PENDING).value,
         "waiting_for": waiting[new.starts],
         "owner": engine.host_id if is_here else None,
         "epoch": 1 if is_here else 0,
@@ -149,7 +166,9 @@ def cancel(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
         return run
     if run.status in FINAL:
         raise RunHasEnded(f"The run is already {run.status}", status_now=run.status)
-    return verb_end(tx, engine, run, "cancelled", _by(scope.actor))
+    ended = verb_end(tx, engine, run, "cancelled", _by(scope.actor))
+    record(tx, scope.actor, "cancel_run", ("run", run.id), scope.workspace_id)
+    return ended
 
 
 def pause(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
@@ -164,9 +183,9 @@ def pause(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
         raise RunNotPausable(status_now=run.status, waiting_for=run.waiting_for)
     entry = NewEntry("controlled", "pause", {"verb": "pause", "by": _by(scope.actor)})
     run = verb_append(tx, run, entry, is_pausing=run.status == RunStatus.RUNNING)
+    record(tx, scope.actor, "pause_run", ("run", run.id), scope.workspace_id)
     if run.status == RunStatus.RUNNING:
-        tx.after(lambda: engine.poke(run_id))
-        return run
+        return _poked(tx, engine, run)
     paused = let_go(tx, engine, run, RunStatus.PAUSED, {"epoch": run.epoch + 1})
     emit(tx, paused, Paused())
     return paused
@@ -184,11 +203,20 @@ def resume(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
         raise RunNotResumable(f"A run that is {run.status} cannot be resumed", status_now=run.status)
     entry = NewEntry("controlled", "resume", {"verb": "resume", "by": _by(scope.actor)})
     run = verb_append(tx, run, entry, is_pausing=False)
+    record(tx, scope.actor, "resume_run", ("run", run.id), scope.workspace_id)
     if run.status == RunStatus.RUNNING:
-        tx.after(lambda: engine.poke(run_id))
-        return run
+        return _poked(tx, engine, run)
     emit(tx, run, Resumed())
     return admit(tx, engine, run, {"is_resumed": True, **restored_deadline(run)})
+
+
+def _poked(tx: Tx, engine: RunEngine, run: Run) -> Run:
+    """Its worker hears of it; that it is about to pause, or no longer is, shows at once and moves nothing."""
+    view = run_view(run).model_dump(mode="json")
+    # without a reference to the run, as whatever is done to it from outside
+    tx.emit(run.workspace_id, ResourceChanged(resource="run", id=run.id, change="updated", view=view))
+    tx.after(lambda: engine.poke(run.id))
+    return run
 
 
 async def cancel_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from folkmoot.events.follow import EventHub, Follower
 from folkmoot.events.frames import Frame
+from folkmoot.events.rules import about
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.live import LiveHub, Watcher
@@ -30,7 +31,7 @@ class RunWatch:
         """
         watcher = self.live.watch(run_id)
         try:
-            async with self.hub.follow(workspace_id, after, ("run_id", run_id)) as follower:
+            async with self.hub.follow(workspace_id, after, about("run_id", run_id)) as follower:
                 yield subscribed(f"run:{run_id}", follower)
                 async for item in self._both(follower, watcher):
                     yield item

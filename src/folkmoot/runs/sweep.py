@@ -1,12 +1,13 @@
-"""What is due without anybody asking: recovery, and once a second time waits, deadlines and lost tells."""
+"""What is due without anybody asking: signs of life, recovery, and once a second time waits, deadlines, lost tells."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Collection
 
 from folkmoot.db.tx import Tx
-from folkmoot.engine.worklock import WorkLock
+from folkmoot.engine.liveness import BEAT_SECONDS, Liveness
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.runs.append import lock_run, verb_end
@@ -14,6 +15,7 @@ from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import admit, move, tell
 from folkmoot.runs.queries import (
     due_runs,
+    ended_of,
     held_runs,
     overdue_runs,
     owners_of_running,
@@ -53,32 +55,52 @@ def _recover(tx: Tx, engine: RunEngine, seen: Run) -> None:
     tell(tx, engine, freed)
 
 
-async def work_forever(engine: RunEngine, lock: WorkLock) -> None:
-    """Once a second: be the process that works if that is free, recover what dead hosts left, sweep.
+async def stay_known(engine: RunEngine, liveness: Liveness, introduce: Callable[[], Awaitable[None]]) -> None:
+    """Say every other second that this process lives, and hear whether it is to let go of its runs."""
+    while True:
+        try:
+            standing = await liveness.beat()
+            if standing is None:
+                await introduce()
+            elif standing.is_draining != engine.is_draining:
+                await _drain(engine, is_draining=standing.is_draining)
+        except Unavailable as problem:
+            _log.warning("this process cannot say that it lives: %s", problem.detail)
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _drain(engine: RunEngine, *, is_draining: bool) -> None:
+    """Take no more runs, and let go of those here once what is in flight has ended; or take some again."""
+    engine.is_draining = is_draining
+    if is_draining:
+        _log.info("draining: runs go to other processes")
+        await engine.dispatcher.stop()
+        for driver in tuple(engine.drivers.values()):
+            driver.drain()
+    else:
+        _log.info("no longer draining")
+
+
+async def work_forever(engine: RunEngine, liveness: Liveness, kinds: Collection[str]) -> None:
+    """Take runs of these kinds, and once a second, where it is this process's turn, see to what is due for all.
 
     A database that is down is asked again.
     """
-    works = False
+    takes = False
     while True:
         try:
-            works = await _work(engine, lock, works=works)
+            may_take = bool(kinds) and not engine.is_draining and not engine.has_stopped
+            if may_take and not takes:
+                await engine.dispatcher.start(engine.work, kinds)
+            takes = may_take
+            if await liveness.leads():
+                owners = await engine.database.read(owners_of_running)
+                await recover(engine, await liveness.gone(owners - {engine.host_id}))
+                await sweep(engine)
+            await _look_after_own(engine)
         except Unavailable as problem:
             _log.warning("runs are not looked after right now: %s", problem.detail)
         await asyncio.sleep(SWEEP_SECONDS)
-
-
-async def _work(engine: RunEngine, lock: WorkLock, *, works: bool) -> bool:
-    may_work = await lock.acquire()
-    if works and not may_work:
-        await engine.dispatcher.stop()
-    if not may_work:
-        return False
-    owners = await engine.database.read(owners_of_running)
-    await recover(engine, await lock.gone(owners - {engine.host_id}))
-    if not works:
-        await engine.dispatcher.start(engine.work)
-    await sweep(engine)
-    return True
 
 
 async def sweep(engine: RunEngine) -> None:
@@ -88,9 +110,8 @@ async def sweep(engine: RunEngine) -> None:
         await engine.database.write(_wake, engine, run)
     for run in await engine.database.read(overdue_runs, at):
         await engine.database.write(_expire, engine, run)
-    for row in await engine.database.read(startable_runs):
-        engine.tell(row.id, row.epoch)
-    await _look_after_own(engine)
+    for run in await engine.database.read(startable_runs):
+        engine.tell(run)
 
 
 def _wake(tx: Tx, engine: RunEngine, seen: Run) -> None:
@@ -106,7 +127,11 @@ def _expire(tx: Tx, engine: RunEngine, seen: Run) -> None:
 
 
 async def _look_after_own(engine: RunEngine) -> None:
-    """A verb of another process reaches the drivers of this one here, within a second."""
+    """What another process did to runs that are worked on or watched here is seen within a second."""
+    watched = [run_id for run_id in engine.live.watched() if run_id not in engine.drivers]
+    if watched:
+        for run_id in await engine.database.read(ended_of, watched):
+            engine.live.close(run_id)
     if not engine.drivers:
         return
     held = {row.id: row for row in await engine.database.read(held_runs, engine.host_id)}

@@ -3,8 +3,10 @@
 from folkmoot.db.tx import Tx
 from folkmoot.events.frames import view
 from folkmoot.events.queries import last_seq_about, latest_seq, list_events
-from folkmoot.kernel.clock import now
+from folkmoot.events.rules import about
+from folkmoot.kernel.clock import iso, now
 from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.artifacts import NoSuchArtifact, get_artifact, list_artifacts
 from folkmoot.runs.logs import line_of, wanted
@@ -31,13 +33,33 @@ def run_view(run: Run, cursor: int | None = None) -> RunView:
             "metadata": run.meta_data,
             "duration_seconds": _duration(run),
             "cursor": cursor,
-            "usage": RunUsage(
-                input_tokens=run.input_tokens,
-                output_tokens=run.output_tokens,
-                cost_usd=None if run.cost is None else format(run.cost, "f"),
-                model_calls=run.model_calls,
-            ),
+            "usage": _usage(run),
         }
+    )
+
+
+def run_changes(run: Run) -> JsonObject:
+    """What a run's worker and its moves change of the view, `plan` and `results` apart: facts of their own tell those.
+
+    How long it took so far is not told: that passes by itself.
+    """
+    changes: JsonObject = {name: getattr(run, name) for name in ("id", "status", "waiting_for", "stop_reason")}
+    changes |= {"error_code": run.error_code, "error_message": run.error_message, "round_count": run.round_count}
+    changes |= {"pausing": run.is_pausing, "usage": _usage(run).model_dump()}
+    for name in ("deadline_at", "updated_at", "started_at", "completed_at"):
+        at = getattr(run, name)
+        changes[name] = None if at is None else iso(at)
+    if run.completed_at is not None:
+        changes["duration_seconds"] = _duration(run)
+    return changes
+
+
+def _usage(run: Run) -> RunUsage:
+    return RunUsage(
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        cost_usd=None if run.cost is None else format(run.cost, "f"),
+        model_calls=run.model_calls,
     )
 
 
@@ -70,7 +92,7 @@ def show_logs(tx: Tx, scope: Scope, run_id: str, after: int, limit: int, level: 
 def show_events(tx: Tx, scope: Scope, run_id: str, after: int, limit: int) -> RunEvents:
     """The run's events with a workspace seq past `after`. Raises NoSuchRun."""
     run = get_run(tx, scope, run_id)
-    events = list_events(tx, run.workspace_id, after, limit, ("run_id", run.id))
+    events = list_events(tx, run.workspace_id, after, limit, about("run_id", run.id))
     return RunEvents(events=[view(event) for event in events], next=events[-1].seq if events else after)
 
 

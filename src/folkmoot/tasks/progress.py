@@ -3,12 +3,13 @@
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
+from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
 from folkmoot.runs.ports import Engine
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.events import TaskCompleted
-from folkmoot.tasks.queries import TASK_COLUMNS
+from folkmoot.tasks.queries import TASK_COLUMNS, task_view
 from folkmoot.tasks.tables import Task
 
 _IS_LATEST = Task.total_runs + sa.bindparam("begun", type_=sa.BigInteger()) == sa.bindparam("run_number")
@@ -26,7 +27,7 @@ _UPDATE = (
         last_error=sa.case((_IS_OVER, sa.bindparam("error", type_=sa.Text())), else_=Task.last_error),
         updated_at=sa.bindparam("at", type_=TASK_COLUMNS.updated_at.type),
     )
-    .returning(Task.name)
+    .returning(*TASK_COLUMNS)
 )
 
 
@@ -53,7 +54,12 @@ class TaskProgress:
             error=run.error_message,
             at=now(),
         )
-        if task is not None and succeeded:
+        if task is None:
+            return
+        view = task_view(task).model_dump(mode="json")
+        changed = ResourceChanged(resource="task", id=task.id, change="updated", view=view)
+        tx.emit(run.workspace_id, changed, task_id=task.id)
+        if succeeded:
             tx.emit(run.workspace_id, _completed(run, run.task_id, task.name), run_id=run.id)
 
 

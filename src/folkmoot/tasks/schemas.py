@@ -141,7 +141,23 @@ class TaskPage(Page):
     tasks: list[TaskView]
 
 
-class NewTaskRun(Body):
+class RunOverrides(Body):
+    """What a run may have that its task has not, or has otherwise."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": "high", "deadline_seconds": 3600}]})
+
+    team: Team | None = None
+    documents: Documents | None = None
+    models: Models | None = None
+    priority: Priority | None = None
+    max_rounds: Rounds | None = None
+    max_revision_rounds: RevisionRounds | None = None
+    memory_size: MemorySize | None = None
+    deadline_seconds: Annotated[int, Field(strict=True, ge=1, le=604_800)] | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class NewTaskRun(RunOverrides):
     """A run of a task; what is given here holds for this run only."""
 
     model_config = ConfigDict(
@@ -158,12 +174,3 @@ class NewTaskRun(Body):
     )
 
     task_id: Line
-    team: Team | None = None
-    documents: Documents | None = None
-    models: Models | None = None
-    priority: Priority | None = None
-    max_rounds: Rounds | None = None
-    max_revision_rounds: RevisionRounds | None = None
-    memory_size: MemorySize | None = None
-    deadline_seconds: Annotated[int, Field(strict=True, ge=1, le=604_800)] | None = None
-    metadata: Metadata = Field(default_factory=dict)

@@ -4,6 +4,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
+from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
@@ -68,6 +69,7 @@ def create_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTask, defaults:
     assert task is not None
     view = task_view(task).model_dump(mode="json")
     tx.emit(scope.workspace_id, TaskCreated(task_id=task.id, name=task.name, task=view))
+    record(tx, scope.actor, "create_task", ("task", task.id), scope.workspace_id, team=task.team)
     return task
 
 
@@ -84,6 +86,8 @@ def change_task(tx: Tx, engine: RunEngine, scope: Scope, task_id: str, change: T
     view = task_view(changed).model_dump(mode="json")
     fact = ResourceChanged(resource="task", id=task.id, change="updated", view=view)
     tx.emit(scope.workspace_id, fact, task_id=task.id)
+    changes = sorted(change.model_fields_set)
+    record(tx, scope.actor, "change_task", ("task", task.id), scope.workspace_id, changed=[*changes])
     return changed
 
 
@@ -104,6 +108,7 @@ def remove_task(tx: Tx, scope: Scope, task_id: str) -> None:
     tx.write(_DELETE, {"this_task": task.id})
     fact = ResourceChanged(resource="task", id=task.id, change="deleted", view=None)
     tx.emit(scope.workspace_id, fact, task_id=task.id)
+    record(tx, scope.actor, "delete_task", ("task", task.id), scope.workspace_id)
 
 
 def run_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun, key: RequestKey | None) -> Run:
@@ -125,9 +130,15 @@ def run_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun, key: Requ
         meta_data=new.metadata,
     )
     run = start_run(tx, engine, scope, wanted)
+    record(tx, scope.actor, "start_run", ("run", run.id), scope.workspace_id, task_id=task.id)
     if key is not None:
         remember(tx, scope, key, run.id)
     return run
+
+
+def check_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun) -> None:
+    """Start nothing, and raise what `run_task` would."""
+    engine.executor(KIND).open(tx, scope, _input(_overridden(hold_task(tx, scope, new.task_id), new)))
 
 
 def _overridden(task: Task, new: NewTaskRun) -> dict[str, object]:

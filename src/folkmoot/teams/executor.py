@@ -14,6 +14,7 @@ from folkmoot.kernel.scope import SYSTEM, Scope
 from folkmoot.knowledge.queries import get_document
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import Message, OutputSchema, message_to_json
+from folkmoot.providers.queries import own_providers
 from folkmoot.runs.artifacts import put_artifact
 from folkmoot.runs.journal import Call, Entry, Fault, Live, Outcome, Use
 from folkmoot.runs.tables import Run
@@ -71,6 +72,7 @@ class TeamExecutor:
         messages = (*prompt(state, action.recipe), *_transcript(state, action))
         asking = Asking(
             role=action.role,
+            workspace_id=run.workspace_id,
             messages=messages,
             models=state.given.models,
             tools=(SEARCH,) if action.output is None and state.given.documents else (),
@@ -95,7 +97,8 @@ class TeamExecutor:
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
         """Raises NoSuchTeam, NoSuchDocument, UnknownModel."""
         request = TeamRequest.model_validate(given)
-        self._gateway.check(tuple(request.models))
+        if request.models:
+            self._gateway.check(tuple(request.models), own_providers(tx, scope))
         documents = (get_document(tx, scope, document_id) for document_id in dict.fromkeys(request.documents))
         opened = TeamInput(
             team=get_team(request.team),

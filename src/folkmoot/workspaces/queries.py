@@ -1,36 +1,59 @@
-"""Every SELECT on workspaces and projects, and on what is in them."""
+"""Every SELECT on workspaces and projects, on what is in them and on whose they are."""
+
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from folkmoot.accounts.rules import Caller
+from folkmoot.accounts.tables import ApiKey
+from folkmoot.audit.tables import AuditEntry
 from folkmoot.db.base import Table
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
-from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.scope import Role, Scope
 from folkmoot.workspaces.rules import DEFAULT, TenantStatus
-from folkmoot.workspaces.tables import Project, Workspace
+from folkmoot.workspaces.tables import Membership, Project, Workspace
 
 _WORKSPACES = sa.select(*Workspace.__table__.columns).where(Workspace.status == TenantStatus.ACTIVE)
+_THEIR_WORKSPACES = sa.select(Membership.workspace_id)
 _WORKSPACE = _WORKSPACES.where(Workspace.id == sa.bindparam("workspace_id"))
 _PROJECTS = sa.select(*Project.__table__.columns).where(
     Project.status == TenantStatus.ACTIVE, Project.workspace_id == sa.bindparam("workspace_id")
 )
 _PROJECT = _PROJECTS.where(Project.id == sa.bindparam("project_id"))
 
+_DEFAULT_FIRST = (sa.case((Project.slug == DEFAULT, 0), else_=1), Project.id)
 _DEFAULT_PROJECT = (
     sa.select(*Project.__table__.columns)
     .join(Workspace, Workspace.id == Project.workspace_id)
     .where(Workspace.status == TenantStatus.ACTIVE, Project.status == TenantStatus.ACTIVE)
-    .order_by(sa.case((Project.slug == DEFAULT, 0), else_=1), Project.id)
+    .order_by(*_DEFAULT_FIRST)
     .limit(1)
 )
-_PROJECT_BY_ID = _DEFAULT_PROJECT.where(Workspace.id == sa.bindparam("selector"))
 _PROJECT_BY_SLUG = _DEFAULT_PROJECT.where(Workspace.slug == sa.bindparam("selector"))
+
+_SEAT = _DEFAULT_PROJECT.with_only_columns(Project.workspace_id, Project.id.label("project_id"))
+_OWNERS_SEAT = _SEAT.add_columns(sa.literal(Role.OWNER.word).label("role"))
+_MEMBERS_SEAT = (
+    _SEAT.add_columns(Membership.role)
+    .join(Membership, Membership.workspace_id == Workspace.id)
+    .where(Membership.user_id == sa.bindparam("user_id"))
+)
+_IS_ID, _IS_SLUG = Workspace.id == sa.bindparam("selector"), Workspace.slug == sa.bindparam("selector")
+_OWNERS_SEAT_BY = {"id": _OWNERS_SEAT.where(_IS_ID), "slug": _OWNERS_SEAT.where(_IS_SLUG)}
+_MEMBERS_SEAT_BY = {
+    "id": _MEMBERS_SEAT.where(_IS_ID),
+    "slug": _MEMBERS_SEAT.where(_IS_SLUG),
+    "home": _MEMBERS_SEAT.order_by(None).order_by(Membership.id, *_DEFAULT_FIRST),
+}
 
 # Whoever holds the row of the workspace `default` may look for a free slug and take it.
 _HOLD_SLUGS = sa.select(Workspace.id).where(Workspace.slug == DEFAULT).with_for_update()
 _HOLD = sa.select(Workspace.id).where(Workspace.id == sa.bindparam("workspace_id")).with_for_update()
 _SLUGS = sa.select(Workspace.slug)
 _PROJECT_SLUGS = sa.select(Project.slug).where(Project.workspace_id == sa.bindparam("workspace_id"))
+
+_OUTSIDE = frozenset({AuditEntry.__tablename__, ApiKey.__tablename__})
 
 _GOING_WORKSPACES = sa.select(Workspace.id).where(Workspace.status == TenantStatus.DELETING)
 _GOING_PROJECTS = sa.select(Project.id, Project.workspace_id).where(Project.status == TenantStatus.DELETING)
@@ -44,9 +67,23 @@ class NoSuchProject(NotFound):
     """Project not found"""
 
 
-def find_project_of_id(tx: Tx, workspace_id: str) -> Project | None:
-    """The project `default` of the workspace with this id, else its oldest."""
-    return tx.first(Project, _PROJECT_BY_ID, selector=workspace_id)
+class Seat(NamedTuple):
+    """Where somebody is, and as what: a Role's word."""
+
+    workspace_id: str
+    project_id: str
+    role: str
+
+
+def find_seat(tx: Tx, user_id: str | None, by: str, selector: str) -> Seat | None:
+    """A user's place in the workspace with this id or slug, or in his oldest (`home`); without a user the owner's.
+
+    Its project is `default`, else the oldest.
+    """
+    if user_id is None:
+        return tx.first(Seat, _OWNERS_SEAT_BY[by], selector=selector)
+    given = {} if by == "home" else {"selector": selector}
+    return tx.first(Seat, _MEMBERS_SEAT_BY[by], user_id=user_id, **given)
 
 
 def find_project_of_slug(tx: Tx, slug: str) -> Project | None:
@@ -70,10 +107,15 @@ def get_project(tx: Tx, scope: Scope, project_id: str) -> Project:
     return found
 
 
-def list_workspaces(tx: Tx, skip: int, limit: int) -> tuple[list[Workspace], int]:
-    """Newest first, with the total."""
-    total: int = tx.scalar(sa.select(sa.func.count()).select_from(_WORKSPACES.subquery()))
-    return tx.all(Workspace, _WORKSPACES.order_by(Workspace.id.desc()).offset(skip).limit(limit)), total
+def list_workspaces(tx: Tx, caller: Caller, skip: int, limit: int) -> tuple[list[Workspace], int]:
+    """The caller's, newest first, with the total."""
+    found = _WORKSPACES
+    if not caller.is_everywhere:
+        found = found.where(Workspace.id.in_(_THEIR_WORKSPACES.where(Membership.user_id == caller.actor.id)))
+    if caller.workspace_id is not None:
+        found = found.where(Workspace.id == caller.workspace_id)
+    total: int = tx.scalar(sa.select(sa.func.count()).select_from(found.subquery()))
+    return tx.all(Workspace, found.order_by(Workspace.id.desc()).offset(skip).limit(limit)), total
 
 
 def list_projects(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Project], int]:
@@ -110,8 +152,9 @@ def project_slugs(tx: Tx, scope: Scope) -> set[str]:
 
 
 def tables_of(column: str) -> list[sa.Table]:
-    """Every table whose rows name the workspace (or the project) they are in; those referred to come last."""
-    return [table for table in reversed(Table.metadata.sorted_tables) if column in table.columns]
+    """Every table whose rows name the workspace (or the project) they go with; those referred to come last."""
+    inside = [table for table in Table.metadata.sorted_tables if table.name not in _OUTSIDE]
+    return [table for table in reversed(inside) if column in table.columns]
 
 
 def within(table: sa.Table, workspace_id: str, project_id: str | None) -> sa.ColumnElement[bool]:
@@ -121,10 +164,8 @@ def within(table: sa.Table, workspace_id: str, project_id: str | None) -> sa.Col
 
 
 def contents(tx: Tx, scope: Scope, project_id: str | None) -> dict[str, int]:
-    """How many rows of which table a workspace holds, or one project of it. What is in these is not counted."""
-    tables = tables_of("project_id")
-    if project_id is None:
-        tables.append(Table.metadata.tables[Project.__tablename__])
+    """How many things of which kind a workspace holds, or one project of it. What is in these is not counted."""
+    tables = tables_of("project_id") if project_id else [t for t in tables_of("workspace_id") if "id" in t.columns]
     counted = {
         str(table.name): tx.scalar(  # a plain str, which SQLAlchemy's names are not
             sa.select(sa.func.count()).select_from(table).where(within(table, scope.workspace_id, project_id))

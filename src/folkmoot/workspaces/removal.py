@@ -4,6 +4,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from folkmoot.audit.service import record
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
@@ -113,6 +114,8 @@ def _doom_workspace(tx: Tx, above: RoomsAbove, scope: Scope) -> None:
     tx.write(_DOOM_WORKSPACE, _doomed(workspace.id))
     deleted = ResourceChanged(resource="workspace", id=workspace.id, change="deleted", view=None)
     tx.emit(scope.workspace_id, deleted)
+    # in the installation's log, since nobody can look into the workspace's own any more
+    record(tx, scope.actor, "delete_workspace", ("workspace", workspace.id), slug=workspace.slug)
 
 
 def _doom_project(tx: Tx, above: RoomsAbove, scope: Scope, project_id: str) -> None:
@@ -123,6 +126,7 @@ def _doom_project(tx: Tx, above: RoomsAbove, scope: Scope, project_id: str) -> N
     _check_idle(tx, above, scope, project.id)
     tx.write(_DOOM_PROJECT, _doomed(project.id))
     tx.emit(scope.workspace_id, ResourceChanged(resource="project", id=project.id, change="deleted", view=None))
+    record(tx, scope.actor, "delete_project", ("project", project.id), scope.workspace_id)
 
 
 def _check_idle(tx: Tx, above: RoomsAbove, scope: Scope, project_id: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.events.log import make_head
@@ -13,7 +14,8 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
-from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.scope import LOCAL_OWNER_ID, Actor, Role, Scope
+from folkmoot.workspaces.members import add_member
 from folkmoot.workspaces.queries import (
     find_project_of_slug,
     get_project,
@@ -76,14 +78,17 @@ def ensure_default(tx: Tx, above: RoomsAbove) -> Project:
     return _make_workspace(tx, above, NewTenant(name=DEFAULT), DEFAULT)[1]
 
 
-def create_workspace(tx: Tx, above: RoomsAbove, new: NewTenant) -> Workspace:
-    """With a project `default`. Raises SlugTaken."""
+def create_workspace(tx: Tx, above: RoomsAbove, actor: Actor, new: NewTenant) -> Workspace:
+    """With a project `default`; the user who makes it is its owner. Raises SlugTaken."""
     hold_slugs(tx)
     wanted = new.slug or slug_from(new.name, "workspace")
     slug = _free(wanted, slugs_like(tx, wanted[:32]), is_given=new.slug is not None)
     workspace, project = _make_workspace(tx, above, new, slug)
     _emit(tx, workspace.id, "workspace", workspace_view(workspace), "created")
     _emit(tx, workspace.id, "project", project_view(project), "created")
+    if actor.id != LOCAL_OWNER_ID:
+        add_member(tx, workspace.id, actor.id, Role.OWNER)
+    record(tx, actor, "create_workspace", ("workspace", workspace.id), workspace.id)
     return workspace
 
 
@@ -98,6 +103,7 @@ def change_workspace(tx: Tx, scope: Scope, change: TenantChange) -> Workspace:
     changed = tx.write_returning(Workspace, _CHANGE_WORKSPACE, this=workspace.id, **_changes(workspace, change))
     assert changed is not None
     _emit(tx, scope.workspace_id, "workspace", workspace_view(changed), "updated")
+    _record(tx, scope, "change_workspace", changed)
     return changed
 
 
@@ -108,6 +114,7 @@ def create_project(tx: Tx, scope: Scope, new: NewTenant) -> Project:
     slug = _free(wanted, project_slugs(tx, scope), is_given=new.slug is not None)
     project = _make_project(tx, scope.workspace_id, new, slug)
     _emit(tx, scope.workspace_id, "project", project_view(project), "created")
+    _record(tx, scope, "create_project", project)
     return project
 
 
@@ -120,6 +127,7 @@ def change_project(tx: Tx, scope: Scope, project_id: str, change: TenantChange) 
     changed = tx.write_returning(Project, _CHANGE_PROJECT, this=project.id, **_changes(project, change))
     assert changed is not None
     _emit(tx, scope.workspace_id, "project", project_view(changed), "updated")
+    _record(tx, scope, "change_project", changed)
     return changed
 
 
@@ -171,6 +179,11 @@ def _free(wanted: str | None, taken: set[str], *, is_given: bool) -> str:
     if is_given and wanted in taken:
         raise SlugTaken
     return free_slug(wanted, taken)
+
+
+def _record(tx: Tx, scope: Scope, verb: str, about: Workspace | Project) -> None:
+    kind = verb.rpartition("_")[2]
+    record(tx, scope.actor, verb, (kind, about.id), scope.workspace_id)
 
 
 def _emit(

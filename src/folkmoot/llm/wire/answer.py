@@ -7,10 +7,11 @@ from typing import Final
 from pydantic_ai.messages import FinishReason, ModelResponse, ModelResponsePart, TextPart, ToolCallPart
 from pydantic_ai.usage import RequestUsage
 
-from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps
+from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps, loads
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import AnswerEmpty, AnswerMalformed, AnswerTooLarge
 from folkmoot.llm.wire.errors import fault_in
+from folkmoot.llm.wire.veil import Veil
 
 _MAX_CALLS = 128
 _MAX_TOKENS = 1_000_000_000
@@ -44,7 +45,7 @@ class _CallParts:
 
 @dataclass(slots=True)
 class Assembly:
-    """Feed it a body with `whole` or chunks with `chunk`; `response` is what came so far."""
+    """Feed it a body with `whole` or chunks with `chunk`; `response` is what came so far, the place's key hidden."""
 
     model: str
     place: Place
@@ -57,6 +58,15 @@ class Assembly:
     _calls: list[_CallParts] = field(default_factory=list)
     _by_index: dict[int, _CallParts] = field(default_factory=dict)
     _size: int = 0
+    _veil: Veil = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._veil = Veil(self.place.key)
+
+    @property
+    def held(self) -> str:
+        """The end of the text, where no chunk has shown it yet: it may be the beginning of the key."""
+        return self._veil.held
 
     def whole(self, body: Json) -> None:
         choice = self._choice(body)
@@ -65,24 +75,14 @@ class Assembly:
         self._take(choice, choice.get("message"))
 
     def chunk(self, body: Json) -> str:
-        """The text this chunk adds."""
+        """The text this chunk lets be shown."""
         choice = self._choice(body)
         return "" if choice is None else self._take(choice, choice.get("delta"))
 
     def response(self) -> ModelResponse:
-        parts: list[ModelResponsePart] = [TextPart("".join(self._text))] if self._text else []
-        for call in self._calls:
-            if not call.name:
-                raise AnswerMalformed("The language model calls a tool without naming it")
-            parts.append(
-                ToolCallPart(
-                    call.name,
-                    "".join(call.arguments),
-                    call.id,
-                    provider_name=self.place.provider if call.details else None,
-                    provider_details=call.details or None,
-                )
-            )
+        text = "".join(self._text) + self.held
+        parts: list[ModelResponsePart] = [TextPart(text)] if text else []
+        parts.extend(map(self._call_part, self._calls))
         finish = self.finish.lower() if self.finish else None
         return ModelResponse(
             parts=parts,
@@ -91,6 +91,19 @@ class Assembly:
             provider_name=self.place.provider,
             finish_reason="content_filter" if self.is_refused else _FINISH.get(finish or ""),
             provider_details={"finish_reason": finish},
+        )
+
+    def _call_part(self, call: _CallParts) -> ToolCallPart:
+        if not call.name:
+            raise AnswerMalformed("The language model calls a tool without naming it")
+        over = self._veil.over
+        details = loads(over(dumps(call.details))) if call.details else None
+        return ToolCallPart(
+            over(call.name),
+            over("".join(call.arguments)),
+            over(call.id),
+            provider_name=self.place.provider if details else None,
+            provider_details=details if isinstance(details, dict) else None,
         )
 
     def _choice(self, body: Json) -> JsonObject | None:
@@ -123,6 +136,7 @@ class Assembly:
         text = _content(message.get("content"))
         if text:
             self._grow(len(text))
+            text = self._veil.passing(clean_text(text))
             self._text.append(text)
         return text
 

@@ -26,6 +26,7 @@ from folkmoot.llm.wire.answer import Assembly
 from folkmoot.llm.wire.body import NEW_TOKEN_FIELD, OLD_TOKEN_FIELD, Body, Dialect
 from folkmoot.llm.wire.errors import MAX_ERROR_BYTES, fault_of
 from folkmoot.llm.wire.link import Link, Reply
+from folkmoot.llm.wire.veil import Veil
 
 _GRACE = 2.0  # seconds for the usage after the finish reason
 _CLOSING = 0.05  # seconds for the end of the body after [DONE], so that the connection can serve again
@@ -161,6 +162,8 @@ class _WireStream(LeanStream):
             text, _ = self._take([rest])
             if text:
                 yield text
+        if self._assembly.held:
+            yield self._assembly.held
 
     def _take(self, lines: list[bytes]) -> tuple[str, bool]:
         """The text of the events in these lines, and whether the last event was among them."""
@@ -199,7 +202,7 @@ async def first_model(place: Place, link: Link) -> str:
             names = []
     for name in names:
         if isinstance(name, str) and name and "embed" not in name.lower():
-            return name
+            return Veil(place.key).over(name)
     raise ModelNotFound(f"{place.provider} lists no model. Set DEFAULT_MODEL={place.provider}:NAME")
 
 

@@ -19,6 +19,7 @@ from folkmoot.llm.faults import (
     RequestRefused,
 )
 from folkmoot.llm.reading import lenient_loads
+from folkmoot.llm.wire.veil import HIDDEN, SHORTEST
 
 MAX_ERROR_BYTES = 65_536
 _MAX_EXCERPT = 200
@@ -61,8 +62,10 @@ def cleaned(said: str, key: str | None) -> str:
     """A short line of what a provider said, its key and all that looks like one hidden."""
     said = clean_text(said)
     if key:
-        said = said.replace(key, "[hidden]")
-    return _SECRET.sub("[hidden]", " ".join(said.split()))[:_MAX_EXCERPT]
+        said = said.replace(key, HIDDEN)
+    if key and len(key) >= SHORTEST:  # they like to show how it begins
+        said = re.sub(re.escape(key[:8]) + r"[^\s\"']*", HIDDEN, said)
+    return _SECRET.sub(HIDDEN, " ".join(said.split()))[:_MAX_EXCERPT]
 
 
 def _with(fault: ModelFault, said: str, place: Place) -> ModelFault:

@@ -107,8 +107,9 @@ class Link:
             raise ModelUnreachable(
                 f"The language model's server cannot be reached at {place.shown}", provider=place.provider
             ) from error
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise ModelConnectionLost(provider=place.provider) from error
+        except (aiohttp.ClientError, ConnectionError):
+            # Without its cause, whose message shows what was sent back, be it the key.
+            raise ModelConnectionLost(provider=place.provider) from None
 
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -21,7 +21,8 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    _accounts()
+    _users()
+    _keys()
     _members()
     _log()
 
@@ -43,7 +44,7 @@ def _at(*names: str, nullable: bool = False) -> list[sa.Column[object]]:
     return [sa.Column(name, _AT, nullable=nullable) for name in names]
 
 
-def _accounts() -> None:
+def _users() -> None:
     op.create_table(
         "users",
         _id(),
@@ -72,6 +73,9 @@ def _accounts() -> None:
     )
     for column in ("family_id", "user_id", "expires_at"):
         op.create_index(f"ix_user_sessions_{column}", "user_sessions", [column])
+
+
+def _keys() -> None:
     op.create_table(
         "api_keys",
         _id(),

@@ -1,0 +1,1 @@
+"""What happens by itself: schedules start runs at their times, webhooks tell other software what the log holds."""

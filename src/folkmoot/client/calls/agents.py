@@ -1,0 +1,94 @@
+"""Calls of agents. Written by `make docs`."""
+
+from folkmoot.client import wire
+from folkmoot.client.resources.agents import Agent, AgentPage, AgentStatus, DefinitionPage
+from folkmoot.client.wire import Call
+from folkmoot.kernel.json import JsonObject
+
+
+def list_agent_definitions(*, skip: int | None = None, limit: int | None = None) -> Call[DefinitionPage]:
+    """What agents can be made of."""
+    return Call("GET", "/api/agents/definitions", wire.one(DefinitionPage), query={"skip": skip, "limit": limit})
+
+
+def list_agents(
+    *,
+    status: str | None = None,
+    project_id: str | None = None,
+    type: str | None = None,
+    skip: int | None = None,
+    limit: int | None = None,
+) -> Call[AgentPage]:
+    """The workspace's agents by number; `status` filters by the status they show."""
+    return Call(
+        "GET",
+        "/api/agents",
+        wire.one(AgentPage),
+        query={"status": status, "project_id": project_id, "type": type, "skip": skip, "limit": limit},
+    )
+
+
+def create_agent(
+    *,
+    definition_id: str | None = None,
+    definition_slug: str | None = None,
+    name: str | None = None,
+    project_id: str | None = None,
+    config: JsonObject | None = None,
+    activate: bool | None = None,
+) -> Call[Agent]:
+    """Make an agent of a definition; one of a class is made even where a hook fails, with status `error`."""
+    return Call(
+        "POST",
+        "/api/agents",
+        wire.one(Agent),
+        body={
+            "definition_id": definition_id,
+            "definition_slug": definition_slug,
+            "name": name,
+            "project_id": project_id,
+            "config": config,
+            "activate": activate,
+        },
+    )
+
+
+def get_agent(agent_id: str | int) -> Call[Agent]:
+    return Call("GET", wire.path("/api/agents/{agent_id}", agent_id=agent_id), wire.one(Agent))
+
+
+def change_agent(
+    agent_id: str | int, *, name: str | None = None, config: JsonObject | None = None, status: str | None = None
+) -> Call[Agent]:
+    """Change name, config or status: all of what is asked for, or nothing."""
+    return Call(
+        "PATCH",
+        wire.path("/api/agents/{agent_id}", agent_id=agent_id),
+        wire.one(Agent),
+        body={"name": name, "config": config, "status": status},
+    )
+
+
+def delete_agent(agent_id: str | int) -> Call[None]:
+    """Delete an agent and its conversations; its number is not given again."""
+    return Call("DELETE", wire.path("/api/agents/{agent_id}", agent_id=agent_id), wire.nothing)
+
+
+def get_agent_status(agent_id: str | int) -> Call[AgentStatus]:
+    """What the agent is doing, and how it has done so far."""
+    return Call("GET", wire.path("/api/agents/{agent_id}/status", agent_id=agent_id), wire.one(AgentStatus))
+
+
+def activate_agent(agent_id: str | int) -> Call[Agent]:
+    """Let the agent work."""
+    return Call("POST", wire.path("/api/agents/{agent_id}/activate", agent_id=agent_id), wire.one(Agent))
+
+
+def deactivate_agent(agent_id: str | int) -> Call[Agent]:
+    """Let the agent rest: `idle`."""
+    return Call("POST", wire.path("/api/agents/{agent_id}/deactivate", agent_id=agent_id), wire.one(Agent))
+
+
+def shutdown_agent(agent_id: str | int) -> Call[Agent]:
+    """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
+    return Call("POST", wire.path("/api/agents/{agent_id}/shutdown", agent_id=agent_id), wire.one(Agent))

@@ -1,0 +1,1 @@
+"""What operations answer: written by `make docs` from the OpenAPI document."""

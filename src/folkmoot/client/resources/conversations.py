@@ -1,0 +1,104 @@
+"""What operations of conversations answer. Written by `make docs`."""
+
+from datetime import datetime
+
+from folkmoot.client.wire import Resource
+from folkmoot.kernel.json import JsonObject
+
+
+class Acknowledgement(Resource):
+    """Both as asked for; an expired message was not acknowledged in time, and is not listed as unacknowledged
+    again.
+    """
+
+    acknowledged: list[str]
+    expired: list[str]
+
+
+class Conversation(Resource):
+    id: str
+    kind: str
+    agent_id: str | None
+    user_id: str | None
+    title: str
+    is_standing: bool
+    last_seq: int
+    live_run_id: str | None
+    workspace_id: str
+    project_id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConversationPage(Resource):
+    total: int
+    skip: int
+    limit: int
+    conversations: list[Conversation]
+
+
+class Message(Resource):
+    id: str
+    conversation_id: str
+    seq: int
+    agent_id: str | None
+    author_kind: str
+    author_id: str
+    direction: str
+    text: str
+    payload: JsonObject | None
+    correlation_id: str | None
+    task_id: str | None
+    run_id: str | None
+    reply_to: str | None
+    to_agent_id: str | None
+    models: list[str]
+    ack_until: datetime | None
+    acked_at: datetime | None
+    created_at: datetime
+
+
+class MessageLog(Resource):
+    """Messages in order; `next` is the `after` of what follows, null at the end."""
+
+    messages: list[Message]
+    next: int | None
+
+
+class MessagePage(Resource):
+    total: int
+    skip: int
+    limit: int
+    messages: list[Message]
+
+
+class ReplyUsage(Resource):
+    input_tokens: int
+    output_tokens: int
+    cost_usd: str | None
+    model_calls: int
+
+
+class Reply(Resource):
+    message: str
+    response: str
+    agent_id: str
+    agent_name: str
+    status: str
+    conversation_id: str
+    message_id: str
+    reply_id: str
+    run_id: str
+    models: list[str]
+    usage: ReplyUsage
+
+
+class ReplyPending(Resource):
+    """The reply is not there yet: it waits for its turn, for a person or for a provider."""
+
+    run_id: str
+    status: str
+    waiting_for: str | None
+    agent_id: str
+    conversation_id: str
+    message_id: str

@@ -1,0 +1,177 @@
+"""Every way to hand an operation another workspace's id, and what is open to all: test_routes.py goes through them.
+
+A new operation that takes an id gets a line in CASES, or the house test fails.
+"""
+
+from dataclasses import dataclass, field
+
+from folkmoot.kernel.json import JsonObject
+from tests.house.places import FOREIGN
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to hand an operation another workspace's id; `given` fills its path, then its query."""
+
+    operation: str
+    given: dict[str, str] = field(default_factory=dict)
+    body: JsonObject | None = None
+
+    @property
+    def aims(self) -> set[str]:
+        """The inputs a foreign name is put into."""
+        return {name for name, value in self.given.items() if value[0] == FOREIGN} | _aims(self.body or {})
+
+
+def _aims(body: JsonObject) -> set[str]:
+    found: set[str] = set()
+    for name, value in body.items():
+        if isinstance(value, dict):
+            found |= _aims(value)
+        elif any(str(item)[:1] == FOREIGN for item in (value if isinstance(value, list) else [value])):
+            found.add(name)
+    return found
+
+
+RUN, TASK, CONVERSATION = {"run_id": "@run"}, {"task_id": "@task"}, {"conversation_id": "@conversation"}
+AGENTS = [{"agent_id": name} for name in ("@agent", "@agent_number", "@agent_slug")]
+TEXT: JsonObject = {"message": "Hello"}
+SHARED = {"project_id": "@project", "name": "@context_name"}
+OWN_SHARED = {"project_id": "=project", "name": "=context_name"}
+WRITTEN: JsonObject = {"data": {"a": 1}}
+POSTED: JsonObject = {"direction": "inbound", "payload": {}}
+PROJECT = {"workspace_id": "=workspace", "project_id": "@project"}
+MEMBER = {"workspace_id": "=workspace", "user_id": "@user"}
+KEY: JsonObject = {"name": "mine", "scopes": ["read"], "workspace_id": "@workspace"}
+
+CASES = [
+    Case("list_runs", TASK),
+    Case("start_run", body={"task_id": "@task"}),
+    Case("start_run", body={"task_id": "=task", "documents": ["@document"]}),
+    Case("start_run", body={"task_id": "=task", "documents": ["=document", "@document"]}),
+    Case("get_run", RUN),
+    Case("get_run", {**RUN, "with_cursor": "true"}),
+    Case("change_run", RUN, {"priority": "high"}),
+    Case("delete_run", RUN),
+    Case("delete_run", {**RUN, "cancel": "true"}),
+    Case("wait_for_run", RUN),
+    Case("list_run_logs", RUN),
+    Case("list_run_events", RUN),
+    Case("stream_run", RUN),
+    Case("stream_run", {**RUN, "after": "100000"}),
+    Case("cancel_run", RUN),
+    Case("pause_run", RUN),
+    Case("resume_run", RUN),
+    Case("list_run_artifacts", RUN),
+    Case("get_run_artifact", {**RUN, "name": "=artifact_name"}),
+    Case("get_run_artifact", {**RUN, "name": "@artifact"}),
+    Case("get_run_artifact", {"run_id": "=run", "name": "@artifact"}),
+    Case("follow_run", RUN),
+    Case("follow_run", {**RUN, "after": "0"}),
+    Case("create_task", body={"description": "Summarise", "config": {"documents": ["@document"]}}),
+    Case("get_task", TASK),
+    Case("change_task", TASK, {"priority": "high"}),
+    Case("change_task", {"task_id": "=task"}, {"config": {"documents": ["@document"]}}),
+    Case("delete_task", TASK),
+    Case("delete_task", {**TASK, "cancel": "true"}),
+    Case("list_agents", {"project_id": "@project"}),
+    *(Case("change_agent", agent, {"name": "Mine"}) for agent in AGENTS),
+    *(Case("change_agent", agent, {"status": "idle"}) for agent in AGENTS),
+    *(Case("delete_agent", agent) for agent in AGENTS),
+    *(Case(f"{verb}_agent", agent) for verb in ("activate", "deactivate", "shutdown") for agent in AGENTS),
+    Case("create_agent", body={"definition_id": "@definition"}),
+    Case("create_agent", body={"definition_slug": "@definition_slug"}),
+    Case("create_agent", body={"definition_slug": "assistant", "project_id": "@project"}),
+    *(Case("get_agent", agent) for agent in AGENTS),
+    *(Case("get_agent_status", agent) for agent in AGENTS),
+    *(Case("send_message", agent, {**TEXT, "stream": stream}) for agent in AGENTS for stream in (False, True)),
+    Case("send_message", {"agent_id": "=agent"}, {**TEXT, **CONVERSATION}),
+    Case("send_message", {"agent_id": "=agent"}, {**TEXT, **CONVERSATION, "stream": True}),
+    Case("send_message", {"agent_id": "@agent"}, {**TEXT, "conversation_id": "=conversation"}),
+    *(Case("list_agent_messages", agent) for agent in AGENTS),
+    Case("list_agent_messages", {"agent_id": "=agent", **CONVERSATION}),
+    *(Case("post_agent_message", agent, POSTED) for agent in AGENTS),
+    *(Case("post_agent_message", {"agent_id": "=agent"}, {**POSTED, **about}) for about in (RUN, TASK)),
+    *(
+        Case("post_agent_message", {"agent_id": "=agent"}, {"payload": {}, "to_agent_id": agent["agent_id"]})
+        for agent in AGENTS
+    ),
+    *(Case("acknowledge_agent_messages", agent, {"message_ids": ["=message"]}) for agent in AGENTS),
+    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["@message"]}),
+    Case("acknowledge_agent_messages", {"agent_id": "=agent"}, {"message_ids": ["=message", "@message"]}),
+    *(Case("list_conversations", agent) for agent in AGENTS),
+    Case("get_conversation", CONVERSATION),
+    Case("rename_conversation", CONVERSATION, {"title": "Mine"}),
+    Case("delete_conversation", CONVERSATION),
+    Case("list_conversation_messages", CONVERSATION),
+    *(Case("list_contexts", agent) for agent in AGENTS),
+    *(Case("read_context", agent) for agent in AGENTS),
+    Case("read_context", {"agent_id": "=agent", **RUN}),
+    *(Case("write_context", agent, WRITTEN) for agent in AGENTS),
+    Case("write_context", {"agent_id": "=agent"}, {**WRITTEN, "run_id": "@run"}),
+    *(Case("rollback_context", agent, {"target_version": 1}) for agent in AGENTS),
+    *(Case("list_context_versions", agent) for agent in AGENTS),
+    *(Case("compare_context_versions", {**agent, "from": "0"}) for agent in AGENTS),
+    *(Case("list_context_readers", {**agent, "version": "@context_version"}) for agent in AGENTS),
+    Case("list_project_contexts", {"project_id": "@project"}),
+    Case("read_project_context", SHARED),
+    Case("read_project_context", {**OWN_SHARED, **RUN}),
+    Case("write_project_context", SHARED, WRITTEN),
+    Case("write_project_context", OWN_SHARED, {**WRITTEN, "run_id": "@run"}),
+    Case("rollback_project_context", SHARED, {"target_version": 1}),
+    Case("list_project_context_versions", SHARED),
+    Case("compare_project_context_versions", {**SHARED, "from": "0"}),
+    Case("list_project_context_readers", {**SHARED, "version": "@context_version"}),
+    Case("get_project", PROJECT),
+    Case("change_project", PROJECT, {"name": "Mine"}),
+    Case("delete_project", PROJECT),
+    Case("delete_project", {**PROJECT, "confirm": "default"}),
+    Case("get_document", {"document_id": "@document"}),
+    Case("delete_document", {"document_id": "@document"}),
+    Case("search_knowledge", {"q": "crash", "document_id": "@document"}),
+    Case("change_member", MEMBER, {"role": "viewer"}),
+    Case("remove_member", MEMBER),
+    Case("delete_invitation", {"workspace_id": "=workspace", "invitation_id": "@invitation"}),
+    Case("create_api_key", body=KEY),
+    Case("revoke_api_key", {"key_id": "@api_key"}),
+    Case("delete_secret", {"workspace_id": "=workspace", "name": "@secret_name"}),
+    *(
+        Case(f"{verb}_audit_entries", given)
+        for verb in ("list", "export")
+        for given in ({"object_id": "@task"}, {"actor_id": "@user"})
+    ),
+    *(Case("follow_agent", {**agent, "after": "0"}) for agent in AGENTS),
+    *(Case("follow_agents", {**agent, "after": "0"}) for agent in AGENTS),
+    Case("follow_task", {**TASK, "after": "0"}),
+    *(Case(f"follow_{what}_updates", {"workspace_id": "@workspace"}) for what in ("agent", "debate")),
+    *(
+        Case(operation, {"channels": channel})
+        for operation in ("list_events", "follow_events")
+        for channel in ("agent:@agent", "agent:@agent_slug", "task:@task", "run:@run", "workspace:@workspace")
+    ),
+]
+
+
+SOCKETS = {
+    "follow_run": "/ws/runs/{run_id}",
+    "follow_agent": "/ws/agents/{agent_id}",
+    "follow_agents": "/ws/agents/stream",
+    "follow_agent_updates": "/ws/agent-updates",
+    "follow_debate_updates": "/ws/debate-updates",
+    "follow_task": "/ws/tasks/{task_id}",
+    "follow_events": "/ws/events",
+}
+
+OPEN = {
+    *("get_health", "get_liveness", "get_readiness"),
+    *("login", "login_by_form", "login_by_token", "refresh_login", "logout", "register"),
+}
+"""What needs no login. Another one is added here on purpose, or it is closed."""
+
+OWN = "/api/api-keys"
+"""What is the caller's own, whatever the workspace."""
+
+OF_INSTALLATION = ("/api/users", "/api/audit/installation")
+
+CHOSEN = {("set_secret", "name")}
+"""Names that a caller gives to what he makes: everybody may have one of the same name."""
