@@ -1,17 +1,18 @@
 # The image: what `make serve` installs plus every extra, by hash, run by a user of its own.
-# docs/deployment.md says how to use it. It needs no compiler, and holds neither pip nor a shell script.
+# docs/deployment.md says how to use it. It needs no compiler.
 FROM python:3.11-slim AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY requirements-all.txt requirements-build.txt ./
 RUN python -m venv --without-pip /opt/folkmoot \
-    && pip --python /opt/folkmoot/bin/python install --require-hashes --only-binary :all: -r requirements-all.txt \
+    && pip --python /opt/folkmoot/bin/python install --no-compile --require-hashes --only-binary :all: \
+        -r requirements-all.txt \
     && pip install --require-hashes --only-binary :all: --target backend -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # The bytecode is never compared with its source: nothing in an image changes. Some packages ship templates that are
 # no Python, so only what the product itself needs has to compile.
-RUN PYTHONPATH=/build/backend pip --python /opt/folkmoot/bin/python install --no-build-isolation --no-deps . \
+RUN PYTHONPATH=/build/backend pip --python /opt/folkmoot/bin/python install --no-compile --no-build-isolation --no-deps . \
     && { python -m compileall -qq -j 0 --invalidation-mode unchecked-hash /opt/folkmoot/lib || true; } \
     && /opt/folkmoot/bin/python -c "import asyncpg, folkmoot.app, folkmoot.cli, redis"
 

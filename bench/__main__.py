@@ -1,24 +1,35 @@
-"""`python -m bench [message|runs|fanout|start|all]`: one table for each, on loopback, with processes of its own."""
+"""`python -m bench [message|runs|workers|fanout|socketio|start|all]`: a table for each, with processes of its own."""
 
 import argparse
 import signal
 import sys
 
-from bench import fanout, message, runs, start
+from bench import fanout, message, runs, socketio, start, workers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product beside its floors.")
-    parser.add_argument("what", nargs="*", default=["all"], help="message, runs, fanout, start or all (the default)")
-    parser.add_argument("--database", metavar="URL", help="a PostgreSQL server: measure message and runs on it")
+    parser.add_argument(
+        "what", nargs="*", default=["all"], help="message, runs, workers, fanout, socketio, start or all (the default)"
+    )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="a PostgreSQL server: measure message and runs on it, and workers, which need it",
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual load, e.g. 0.2 for a look")
     args = parser.parse_args()
     known = {
         "message": lambda: message.measure(args.scale, args.database),
         "runs": lambda: runs.measure(args.scale, args.database),
         "fanout": lambda: fanout.measure(args.scale),
+        "socketio": lambda: socketio.measure(args.scale),
         "start": start.measure,
     }
+    if args.database:
+        known["workers"] = lambda: workers.measure(args.scale, args.database)
+    elif "workers" in args.what:
+        parser.error("workers share PostgreSQL: say where with --database")
     wanted = list(known) if args.what == ["all"] else args.what
     if unknown := [name for name in wanted if name not in known]:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(known)} and all")

@@ -57,9 +57,9 @@ Whoever has asked the API and folds in what has happened since sees what the API
 first (`?with_cursor=true`), then what you want to keep, then every event after the cursor, in order of `seq`:
 
 1. `resource_changed` puts `view` in the place of what was known of `resource` and `id`. Where `view` is null the thing
-   is gone, and with it what belonged to it: with a project its agents, tasks, runs, conversations, documents and
-   contexts, with an agent its conversations, messages and contexts, with a conversation its messages. The runs of a
-   deleted task or agent stay.
+   is gone, and with it what belonged to it: with a project its agents, tasks, runs, conversations, documents,
+   contexts, schedules and webhooks, with an agent its conversations, messages and contexts, with a conversation its
+   messages. The runs of a deleted task or agent stay.
 2. A field that *shows* a resource does the same; one that shows a *part* has the id and what may be another now, to be
    merged into what is known. A new agent begins with totals of zero.
 3. `completion`, `failure` and `cancelled` tell `results`, `plan_ready` tells `plan` of the run that they are about,
@@ -79,6 +79,7 @@ exactly this and compares. What is not told, because it passes by itself or is r
 | a context's data and versions | up to 1 MB; `agent_context_updated` tells the number, read what you need |
 | mailbox messages past AGENT_MESSAGE_RETENTION_LIMIT | pruned in the background, the oldest first |
 | a member's name and email | the user's, not the workspace's |
+| a webhook's `url` | it may hold a secret, and events are for every member; what is sent to it is no event |
 | a secret's `key` after a rotation | with which key it is encrypted is the server's business |
 | that the workspace itself is gone, in its log | it goes with the workspace; whoever follows is told before |
 

@@ -15,6 +15,8 @@ from folkmoot.accounts.routes import router as logins_router
 from folkmoot.accounts.user_routes import router as users_router
 from folkmoot.agents.routes import router as agents_router
 from folkmoot.agents.service import AgentSettings
+from folkmoot.automation.schedule_routes import router as schedules_router
+from folkmoot.automation.webhook_routes import router as webhooks_router
 from folkmoot.contexts.routes import router as contexts_router
 from folkmoot.contexts.service import ContextSettings
 from folkmoot.conversations.mailbox import MailboxRules
@@ -38,6 +40,7 @@ from folkmoot.knowledge.routes import router as knowledge_router
 from folkmoot.life import SERVER, Duty, Start, lifespan
 from folkmoot.net.client import GuardedClient, open_client
 from folkmoot.ops import routes as ops
+from folkmoot.ops.worker_routes import router as workers_router
 from folkmoot.providers.routes import router as secrets_router
 from folkmoot.realtime.asyncapi import add_asyncapi
 from folkmoot.realtime.limits import SocketRules
@@ -74,6 +77,9 @@ _ROUTERS = (  # in the order in which they are tried: what is called most comes 
     people_router,
     secrets_router,
     knowledge_router,
+    workers_router,
+    schedules_router,
+    webhooks_router,
     events_router,
     sockets_router,
 )

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ from folkmoot.agents.presence import Presence
 from folkmoot.agents.registry import AgentRegistry
 from folkmoot.agents.residents import Residents
 from folkmoot.agents.upkeep import looked_after
+from folkmoot.automation.postman import Postman
+from folkmoot.automation.schedules import start_due
 from folkmoot.conversations.mailbox import prune as prune_mailboxes
 from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.connect import connect
@@ -77,6 +80,7 @@ GRACE_SECONDS = 5.0
 """How long calls in flight may take to end before their runs are handed back."""
 
 HOUSEKEEPING_SECONDS = 30.0
+LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -139,6 +143,9 @@ async def lifespan(start: Start, app: FastAPI) -> AsyncIterator[None]:
         app.state.accounts = _accounts(start, app, runtime)
         await check_exposure(app.state.accounts, start.host)
         gateway.key_ring = app.state.vault = Vault(runtime.db, app.state.secret_key.derive_all("secrets"))
+        postman = app.state.postman = Postman(
+            runtime.db, runtime.supervisor, app.state.outgoing, app.state.vault.cipher
+        )
         engine = _engine(app, runtime)
         stack.enter_context(_surface(app, engine).opened())
         liveness = _liveness(settings, runtime)
@@ -158,6 +165,7 @@ async def lifespan(start: Start, app: FastAPI) -> AsyncIterator[None]:
         _stay_known(lifecycle, engine, liveness, stack)
         if works:
             _start(start, runtime, engine, liveness, stack)
+            _automate(settings, runtime, (engine, postman, liveness), stack)
         _log.info("Folkmoot %s started on %s; model: %s", __version__, runtime.db.dialect, gateway.describe())
         yield
     _log.info("Folkmoot stopped")
@@ -312,6 +320,22 @@ def _start(start: Start, runtime: Runtime, engine: RunEngine, liveness: Liveness
         keeping = every(HOUSEKEEPING_SECONDS, partial(_if_leading, liveness, work), name)
         stack.callback(runtime.supervisor.start(keeping, name).cancel)
     stack.enter_context(when_asked_to_end(partial(_begin_to_stop, runtime, engine, asyncio.get_running_loop())))
+
+
+def _automate(
+    settings: Settings, runtime: Runtime, workers: tuple[RunEngine, Postman, Liveness], stack: AsyncExitStack
+) -> None:
+    """Schedules and webhooks are looked after by the process that leads, once a second."""
+    engine, postman, liveness = workers
+    kept = timedelta(days=settings.event_retention_days)
+    works: list[tuple[float, str, Callable[[], Awaitable[None]]]] = [
+        (LOOK_SECONDS, "starting what is due", partial(start_due, engine)),
+        (LOOK_SECONDS, "sending to webhooks", postman.look),
+        (HOUSEKEEPING_SECONDS, "pruning deliveries", partial(postman.prune, kept)),
+    ]
+    for seconds, name, work in works:
+        keeping = every(seconds, partial(_if_leading, liveness, work), name)
+        stack.callback(runtime.supervisor.start(keeping, name).cancel)
 
 
 def _housekeeping(settings: Settings, runtime: Runtime) -> list[tuple[str, Callable[[], Awaitable[None]]]]:

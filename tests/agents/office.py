@@ -128,7 +128,7 @@ async def open_office(
     lifecycle = Lifecycle(db, residents, supervisor, HostInfo(engine.host_id))
     await db.write(ensure_definitions, registry.offers())
     await upkeep.beat(lifecycle)
-    await engine.dispatcher.start(engine.work)
+    await engine.dispatcher.start(engine.work, engine.executors)
     await recover(engine, await db.read(owners_of_running))
     app = FastAPI()
     app.include_router(agent_routes.router)

@@ -48,7 +48,7 @@ def test_what_cannot_be_asked(terminal: Terminal) -> None:
         ("runs", "show", "7"): "7 is no run's id",
         ("serve", "--host", "0.0.0.0"): "does not listen on 0.0.0.0 in local mode",
         ("serve", "--host", "example.org"): "does not listen on example.org",
-        ("serve", "--workers", "2"): "exactly one process works the runs",
+        ("serve", "--workers", "2"): "exactly one process works on a SQLite file",
     }.items():
         printed = terminal.type(*arguments)
         assert printed.code == 2, arguments

@@ -17,7 +17,7 @@ KINDS = ("team", "reply")
 
 
 def run(number: int | str, epoch: int = 0, kind: str = "team", priority: int = 0) -> Told:
-    return Told(f"run {number}", epoch, kind, priority)
+    return Told(f"run {number}", epoch, kind, "workspace", priority)
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ class Desk:
         if is_open:
             self.let_go.set()
 
-    async def work(self, run_id: str, epoch: int) -> None:
+    async def work(self, told: Told) -> None:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        self.taken.append((run_id, epoch))
+        self.taken.append(told.key)
         async with self.arrived:
             self.arrived.notify_all()
         await self.let_go.wait()
@@ -121,10 +121,10 @@ async def test_kinds_that_are_not_worked_here_are_left_alone(make: Make) -> None
 async def test_work_that_raises_takes_nothing_else_down(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     desk, dispatcher = Desk(), make(1)
 
-    async def work(run_id: str, epoch: int) -> None:
-        if run_id == "run broken":
+    async def work(told: Told) -> None:
+        if told.run_id == "run broken":
             raise ZeroDivisionError
-        await desk.work(run_id, epoch)
+        await desk.work(told)
 
     await dispatcher.start(work, KINDS)
     dispatcher.tell(run("broken"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import DatabaseBusy, DatabaseUnavailable, OutcomeUnknown
+from folkmoot.db.postgres import StatementTooSlow
+from folkmoot.db.server import Manner
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import SYSTEM, Scope
 from tests.contract.notes import NOTES, create, drop, numbers, put
@@ -148,6 +151,42 @@ async def test_a_lock_that_is_never_released(notes: Database, stranger: "asyncpg
     assert await notes.write(put, 1) == 1
 
 
+async def test_a_statement_that_takes_too_long(postgres_url: str) -> None:
+    """Whoever waits in the same lane is not held responsible."""
+    database = connect(postgres_url, pool_size=2, manner=Manner(statement_seconds=1))
+    await database.open()
+    slow = (database.write(run, "select pg_sleep(30)"), database.read(run, "select pg_sleep(30)"))
+    answers = await asyncio.gather(*slow, database.write(run, "select 1"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StatementTooSlow, StatementTooSlow, int]
+    await database.close()
+
+
+async def test_two_connections_are_enough(postgres_url: str, stranger: "asyncpg.Connection[asyncpg.Record]") -> None:
+    database = connect(postgres_url, pool_size=2, manner=Manner("folkmoot:two"))
+    await database.open()
+    workspaces = [Scope(letter, letter, SYSTEM) for letter in "abcdef"]
+
+    def count(tx: Tx, _: Scope) -> object:
+        return run(tx, "select count(*) from pg_stat_activity where application_name = 'folkmoot:two'")
+
+    async with asyncio.timeout(20):
+        doors = (database.read, database.write, database.read_long)
+        answers = await asyncio.gather(*(door(count, scope) for door in doors for scope in workspaces * 10))
+    assert set(answers) <= {1, 2}
+    await database.close()
+
+
+async def test_a_unit_that_swallows_an_error_is_not_taken_for_committed(notes: Database) -> None:
+    def careless(tx: Tx) -> None:
+        put(tx, 1)
+        with suppress(sa.exc.DBAPIError):
+            run(tx, "select 1 / 0")
+
+    with pytest.raises(sa.exc.InvalidRequestError):
+        await notes.write(careless)
+    assert await notes.read(numbers) == []
+
+
 async def test_a_read_that_is_cancelled_ends_on_the_server_too(notes: Database) -> None:
     reading = asyncio.create_task(notes.read(run, "select pg_sleep(61)"))
     await until(notes, SLEEPERS, 1)
@@ -173,3 +212,14 @@ async def test_a_server_out_of_reach(postgres_url: str, far: sa.URL) -> None:
     with pytest.raises(DatabaseUnavailable):
         await database.open()
     await database.close()
+
+
+async def test_whenever_a_read_is_cancelled_the_next_write_is_a_write(notes: Database) -> None:
+    """A link must not come back with the read's transaction still open on it."""
+    for turn in range(200):
+        reading = asyncio.get_running_loop().create_task(notes.read(lambda tx: tx.scalar(sa.text("select 1"))))
+        for _ in range(turn % 40):
+            await asyncio.sleep(0)
+        reading.cancel()
+        assert await notes.write(lambda tx: tx.write(sa.text("delete from hosts where id = 'nobody'"))) == 0
+        await asyncio.gather(reading, return_exceptions=True)

@@ -42,6 +42,9 @@ WRITTEN: JsonObject = {"data": {"a": 1}}
 POSTED: JsonObject = {"direction": "inbound", "payload": {}}
 PROJECT = {"workspace_id": "=workspace", "project_id": "@project"}
 MEMBER = {"workspace_id": "=workspace", "user_id": "@user"}
+SCHEDULE, WEBHOOK = {"schedule_id": "@schedule"}, {"webhook_id": "@webhook"}
+TIMED: JsonObject = {"name": "Mine", "cron": "0 7 * * *"}
+HOOK: JsonObject = {"name": "Mine", "url": "https://hooks.example/", "types": ["*"]}
 KEY: JsonObject = {"name": "mine", "scopes": ["read"], "workspace_id": "@workspace"}
 
 CASES = [
@@ -129,6 +132,22 @@ CASES = [
     Case("get_document", {"document_id": "@document"}),
     Case("delete_document", {"document_id": "@document"}),
     Case("search_knowledge", {"q": "crash", "document_id": "@document"}),
+    Case("create_schedule", body={**TIMED, "task_id": "@task"}),
+    Case("create_schedule", body={**TIMED, "task": {"name": "Mine", "config": {"documents": ["@document"]}}}),
+    Case("create_schedule", body={**TIMED, "task_id": "=task", "input": {"documents": ["@document"]}}),
+    Case("get_schedule", SCHEDULE),
+    Case("change_schedule", SCHEDULE, {"name": "Mine"}),
+    Case("change_schedule", {"schedule_id": "=schedule"}, {"task_id": "@task"}),
+    Case("change_schedule", {"schedule_id": "=schedule"}, {"input": {"documents": ["=document", "@document"]}}),
+    *(Case(f"{verb}_schedule", SCHEDULE) for verb in ("pause", "resume", "run", "delete")),
+    Case("list_schedule_starts", SCHEDULE),
+    Case("create_webhook", body={**HOOK, "project_id": "@project"}),
+    Case("get_webhook", WEBHOOK),
+    Case("change_webhook", WEBHOOK, {"name": "Mine"}),
+    *(Case(operation, WEBHOOK) for operation in ("delete_webhook", "rotate_webhook_secret", "ping_webhook")),
+    Case("list_deliveries", WEBHOOK),
+    Case("redeliver", {**WEBHOOK, "delivery_id": "=delivery"}),
+    Case("redeliver", {"webhook_id": "=webhook", "delivery_id": "@delivery"}),
     Case("change_member", MEMBER, {"role": "viewer"}),
     Case("remove_member", MEMBER),
     Case("delete_invitation", {"workspace_id": "=workspace", "invitation_id": "@invitation"}),
@@ -171,7 +190,7 @@ OPEN = {
 OWN = "/api/api-keys"
 """What is the caller's own, whatever the workspace."""
 
-OF_INSTALLATION = ("/api/users", "/api/audit/installation")
+OF_INSTALLATION = ("/api/users", "/api/audit/installation", "/api/workers")
 
 CHOSEN = {("set_secret", "name")}
 """Names that a caller gives to what he makes: everybody may have one of the same name."""

@@ -13,7 +13,10 @@ KEYS = {"agent_status": "agent_id", "context": "context_id", "member": "user_id"
 """By what a resource is known where that is not `id`."""
 
 GO_WITH = {
-    "project": ("project_id", ("agent", "context", "conversation", "document", "run", "task")),
+    "project": (
+        "project_id",
+        ("agent", "context", "conversation", "document", "run", "schedule", "task", "webhook"),
+    ),
     "agent": ("agent_id", ("agent_status", "context", "conversation", "message")),
     "conversation": ("conversation_id", ("message",)),
 }

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from folkmoot.agents.tables import AgentDefinition, AgentInstance
+from folkmoot.automation.deliveries import new_delivery
+from folkmoot.automation.tables import WebhookDelivery
 from folkmoot.db.base import Table
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
@@ -83,6 +85,7 @@ async def furnish(
     secret = await client.put(path, json={"value": f"of {letter}"}, headers=place.headers)
     assert secret.is_success, secret.text
     place.names.update(
+        **await _automate(place, db, task["id"]),
         task=task["id"],
         run=run["id"],
         document=document["id"],
@@ -120,6 +123,21 @@ def _define(tx: Tx, scope: Scope, slug: str) -> str:
     return str(row["id"])
 
 
+async def _automate(place: Place, db: Database, task_id: str) -> dict[str, str]:
+    schedule = await place.post("/api/schedules", {"name": "Rare", "cron": "0 0 29 2 *", "task_id": task_id})
+    hook: JsonObject = {"name": "Tickets", "url": "https://hooks.example/", "types": ["failure"], "is_enabled": False}
+    webhook = await place.post("/api/webhooks", hook)
+    delivery_id = await db.write(_deliver, webhook["id"])
+    return {"schedule": schedule["id"], "webhook": webhook["id"], "delivery": delivery_id}
+
+
+def _deliver(tx: Tx, webhook_id: str) -> str:
+    """One that was given up: in tests nothing is called."""
+    row = new_delivery(webhook_id, "failure", "{}", now(), 1) | {"status": "failed", "next_at": None}
+    tx.write(sa.insert(WebhookDelivery), row)
+    return str(row["id"])
+
+
 def _renumber(tx: Tx, agent_id: str, number: int) -> None:
     tx.write(sa.update(AgentInstance).where(AgentInstance.id == agent_id).values(number=number))
 
@@ -127,7 +145,7 @@ def _renumber(tx: Tx, agent_id: str, number: int) -> None:
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
     ids = ["task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact"]
-    ids += ["workspace", "invitation", "user", "api_key"]
+    ids += ["workspace", "invitation", "user", "api_key", "schedule", "webhook", "delivery"]
     return {**{name: new_id() for name in ids}, **_UNKNOWN}
 
 

@@ -20,6 +20,7 @@ UNEXPLAINED_NOQA = re.compile(r"#\s*noqa(?!:( ?[A-Z]+\d+,?)+ \S)")
 BLIND_EXCEPT = re.compile(r"noqa:.*BLE001")
 BORDERS = {
     "runs/engine.py": "worker loop of runs",
+    "runs/sweep.py": "worker loop of runs",
     "db/lanes.py": "worker loop of database lanes",
     "realtime/websocket.py": "socket loop",
     "app.py": "lifespan",

@@ -36,7 +36,9 @@ OUTSIDE = {
     **dict.fromkeys(("login", "login_by_form", "login_by_token", "refresh_login", "logout"), "sessions are the user's"),
     **dict.fromkeys(("create_socket_ticket", "logout_everywhere", "change_password"), "sessions are the user's"),
     **dict.fromkeys(("create_user", "change_user", "change_me"), "users belong to no workspace"),
+    **dict.fromkeys(("drain_worker", "undrain_worker"), "processes belong to no workspace"),
     **dict.fromkeys(("create_api_key", "revoke_api_key"), "keys are the user's"),
+    **dict.fromkeys(("ping_webhook", "redeliver"), "what is sent to webhooks is no event: it would be sent to them"),
     "rotate_secrets": "with which key a secret is encrypted is the server's business",
     "delete_workspace": "its log goes with it; its followers are told first (tests/workspaces)",
     "create_workspace": "nobody can have followed it before; what it begins with is in its log",
@@ -46,6 +48,7 @@ OUTSIDE = {
 NOT_TOLD = {
     "agent": {"last_heartbeat"},
     "secret": {"key"},
+    "webhook": {"url"},
 }
 """Members that pass by themselves or are the server's, which docs/events.md says are to be asked for."""
 
@@ -58,6 +61,8 @@ PAGES = {
     "member": ("/api/workspaces/{workspace}/members", "members"),
     "project": ("/api/workspaces/{workspace}/projects", "projects"),
     "secret": ("/api/workspaces/{workspace}/secrets", "secrets"),
+    "schedule": ("/api/schedules", "schedules"),
+    "webhook": ("/api/webhooks", "webhooks"),
 }
 
 
@@ -231,6 +236,22 @@ async def what_is_shared(world: World) -> None:
     await world.tell("delete_secret", name="secret_b")
 
 
+async def what_happens_by_itself(world: World) -> None:
+    given: JsonObject = {"description": "Say what is new"}
+    schedule = await world.tell("create_schedule", {"name": "Rare", "cron": "0 0 29 2 *", "task": given})
+    ref = schedule["id"]
+    await world.tell("change_schedule", {"cron": "0 1 29 2 *", "zone": "Europe/Berlin"}, schedule_id=ref)
+    await world.tell("pause_schedule", schedule_id=ref)
+    await world.tell("resume_schedule", schedule_id=ref)
+    await world.tell("run_schedule", schedule_id=ref, wait="30")
+    await world.tell("delete_schedule", schedule_id=ref)
+    hook: JsonObject = {"name": "Tickets", "url": "https://hooks.example/", "types": ["*"], "is_enabled": False}
+    webhook = await world.tell("create_webhook", hook)
+    await world.tell("change_webhook", {"types": ["failure"]}, webhook_id=webhook["id"])
+    await world.tell("rotate_webhook_secret", webhook_id=webhook["id"])
+    await world.tell("delete_webhook", webhook_id=webhook["id"])
+
+
 async def the_workspace(world: World) -> None:
     await world.tell("change_workspace", {"name": "Ours", "metadata": {"a": 1}})
     project = await world.tell("create_project", {"name": "Side"})
@@ -265,7 +286,7 @@ def test_every_verb_has_its_place() -> None:
 
 @pytest.mark.system
 async def test_what_is_folded_is_what_is_shown(world: World) -> None:
-    for part in (tasks_and_runs, agents, what_is_shared, the_workspace, its_people):
+    for part in (tasks_and_runs, agents, what_is_shared, what_happens_by_itself, the_workspace, its_people):
         await part(world)
     assert world.wrong == []
     assert sorted(UNSAFE - world.done) == sorted(OUTSIDE)

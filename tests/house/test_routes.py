@@ -237,7 +237,8 @@ async def call(
     """Everything the operation needs is given, with these names in its path."""
     [case, *_] = [case for case in CASES if case.operation == operation.id] or [Case(operation.id)]
     values = {name: str(filled(value, names, names)) for name, value in case.given.items()}
-    values |= {"workspace_id": names["workspace"], "user_id": names["user"], "name": "a_name", **values}
+    known = {"workspace_id": names["workspace"], "user_id": names["user"], "worker_id": "one", "name": "a_name"}
+    values = {**known, **values}
     examples = [media["example"] for media in operation.media("body").values()]
     answer = await town.client.request(
         operation.method,

@@ -1,6 +1,7 @@
 """Socket.IO lets in whom REST lets in, for as long, and takes no more than it says."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from time import monotonic
 
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from folkmoot.db.tx import Tx
+from folkmoot.events.facts import WorkflowUpdate
 from folkmoot.kernel.json import JsonObject, dumps, loads
 from folkmoot.kernel.scope import Role, Scope
 from folkmoot.realtime.limits import SocketRules
@@ -26,6 +29,7 @@ from tests.realtime.listener import (
 )
 from tests.realtime.wire import ended
 from tests.serving import client_of, listening
+from tests.system.server import until
 
 __all__ = ["collected"]
 
@@ -169,6 +173,29 @@ async def test_logging_out_cuts_within_a_second(
         await asyncio.wait_for(listener.gone.wait(), 5)
         assert monotonic() - out_at < 1.5  # 1 s on a machine that has nothing else to do
         assert listener.all("error") == [{"error": "No longer logged in"}]
+
+
+async def test_who_does_not_read_is_cut_off_as_well(app: FastAPI, place: str, here: Scope, ada: Person) -> None:
+    socket = await connect(f"ws://{place}{SOCKET}", additional_headers=ada.by_session, max_queue=1)
+    await socket.recv()
+    await socket.send("40")
+    while "connection_response" not in str(await socket.recv()):
+        continue
+    await socket.send(f'42["subscribe",{{"channels":["workspace:{here.workspace_id}"]}}]')
+    assert [caller.actor.id for caller in app.state.accounts.sockets.values()] == [ada.id]
+    for _ in range(20):
+        await app.state.runtime.db.write(_shout, here.workspace_id)
+    async with client_of(app) as client:
+        await client.post("/api/logout", headers=ada.by_session)
+    await until(lambda: not app.state.accounts.sockets and app.state.figures.current_connections == 0, 3)
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await socket.recv()
+
+
+def _shout(tx: Tx, workspace_id: str) -> None:
+    for _ in range(50):
+        tx.emit(workspace_id, WorkflowUpdate(workflow_id="w", status="loud", message="x" * 15_000))
 
 
 async def test_who_is_removed_is_cut_off(app: FastAPI, place: str, here: Scope, ada: Person) -> None:

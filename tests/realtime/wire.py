@@ -24,8 +24,8 @@ class Wire:
     place: str
     scope: Scope
 
-    def open(self, path: str, scope: Scope | None = None, **headers: str) -> connect:
-        named = {"X-Workspace-Id": (scope or self.scope).workspace_id, **headers}
+    def open(self, path: str, scope: Scope | None = None, credential: dict[str, str] | None = None) -> connect:
+        named = {"X-Workspace-Id": (scope or self.scope).workspace_id, **(credential or {})}
         return connect(f"ws://{self.place}/ws/{path}", additional_headers=named, max_queue=None)
 
     async def say(self, *numbers: int, scope: Scope | None = None, **about: str) -> None:

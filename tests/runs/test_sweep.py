@@ -1,14 +1,13 @@
 """What a dead host leaves behind is taken over; a host that drains or is asked from afar lets go."""
 
 import asyncio
-from functools import partial
 
 import pytest
 
 from folkmoot.db.database import Database
-from folkmoot.engine.liveness import SoleProcess, Standing
+from folkmoot.engine.liveness import SoleProcess
 from folkmoot.kernel.scope import Scope
-from folkmoot.runs.sweep import stay_known, work_forever
+from folkmoot.runs.sweep import work_forever
 from tests.runs.scripted import Gate, Host
 
 

@@ -1,9 +1,8 @@
 """Clients of the event log: each keeps what it was told, on every transport, over as many connections as it takes."""
 
 import asyncio
-import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,17 +10,15 @@ from time import perf_counter
 from typing import Any
 
 import aiohttp
-import pytest
+from httpx2 import AsyncClient, HTTPError
 
 from folkmoot.client import AsyncFolkmoot, Event
-from folkmoot.kernel.json import Json, JsonObject, dumps, loads
+from folkmoot.kernel.json import JsonObject, dumps, loads
 
-POLLING, WEBSOCKET = ("polling",), ("websocket",)
 PAUSE_SECONDS = 0.05
-_SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
+COME_IN_SECONDS, HAVE_SECONDS = 20, 40
+SOCKETIO = "/socket.io/?EIO=4&transport="
 _SMALL = 16_384
-
-needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="starts a redis-server of its own")
 
 
 @dataclass(eq=False)
@@ -54,6 +51,11 @@ class Follower:
     @property
     def channel(self) -> str:
         return f"workspace:{self.workspace_id}"
+
+    @property
+    def wanted(self) -> JsonObject:
+        """What a client of Socket.IO subscribes to."""
+        return {"channels": [self.channel], "after": self.last}
 
     def take(self, frame: JsonObject) -> None:
         """Whatever a stream says."""
@@ -93,7 +95,7 @@ def _sent_at(data: JsonObject) -> float | None:
             return None
 
 
-Follow = Callable[[Follower, str], Coroutine[object, object, None]]
+Follow = Callable[[Follower, str], Coroutine[Any, Any, None]]
 """Follows at an address until it is cancelled, and comes back whenever the connection is lost."""
 
 
@@ -124,16 +126,7 @@ async def by_client(follower: Follower, address: str) -> None:
 
 
 async def by_socketio(follower: Follower, address: str) -> None:
-    """The official client, over a WebSocket."""
-    await _by_official_client(follower, address, WEBSOCKET)
-
-
-async def by_polling(follower: Follower, address: str) -> None:
-    await _by_official_client(follower, address, POLLING)
-
-
-async def _by_official_client(follower: Follower, address: str, transports: tuple[str, ...]) -> None:
-    """It comes back by itself, and says then where it was."""
+    """The official client over a WebSocket: it comes back by itself, and says then where it was."""
     async with aiohttp.ClientSession() as http:
         library = import_module("socketio")
         client: Any = library.AsyncClient(
@@ -142,37 +135,64 @@ async def _by_official_client(follower: Follower, address: str, transports: tupl
 
         async def subscribe() -> None:
             with suppress(library.exceptions.SocketIOError):  # gone again
-                await client.emit("subscribe", {"channels": [follower.channel], "after": follower.last})
+                await client.emit("subscribe", follower.wanted)
 
         client.on("connect", subscribe)
         client.on("subscribed", follower.take)
         client.on("event", follower.take)
         try:
-            await client.connect(address, transports=[*transports], retry=True)
+            await client.connect(address, transports=["websocket"], retry=True)
             await asyncio.Event().wait()
         finally:
             await client.shutdown()
 
 
 async def by_bare_socketio(follower: Follower, address: str) -> None:
-    """Socket.IO by hand, because the official client cannot be kept from reading."""
+    """The same by hand, because the official client cannot be kept from reading."""
     async with aiohttp.ClientSession(connector=_connector(follower)) as http:
         while True:
             with suppress(aiohttp.ClientError, OSError):
-                async with http.ws_connect(address + _SOCKETIO) as opened:
+                async with http.ws_connect(f"{address}{SOCKETIO}websocket") as opened:
                     async for message in opened:
-                        said = str(message.data)
-                        if said.startswith("0"):
-                            await opened.send_str("40")
-                        elif said.startswith("40"):
-                            wanted: JsonObject = {"channels": [follower.channel], "after": follower.last}
-                            await opened.send_str(f"42{dumps(['subscribe', wanted])}")
-                        elif said == "2":
-                            await opened.send_str("3")
-                        elif said.startswith(('42["event"', '42["subscribed"')):
-                            follower.take(_object(dumps(_list(said[2:])[1])))
+                        if (answer := _take_packet(follower, str(message.data))) is not None:
+                            await opened.send_str(answer)
+                        if follower.is_in.is_set():
                             await follower.reads.wait()
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def by_polling(follower: Follower, address: str) -> None:
+    """By hand too: where a poll's answer is lost, the official client waits forever, and aiohttp polls again by itself.
+
+    What is lost with the answer to a poll is lost to the session, so whoever loses one has to connect anew.
+    """
+    url = f"{address}{SOCKETIO}polling"
+    async with AsyncClient(timeout=60) as http:
+        while True:
+            with suppress(HTTPError):
+                said = (await http.get(url)).raise_for_status().text
+                session = f"{url}&sid={_object(said[1:])['sid']}"
+                while True:
+                    answers = [_take_packet(follower, packet) for packet in said.split("\x1e")]
+                    if body := "\x1e".join(answer for answer in answers if answer is not None):
+                        (await http.post(session, content=body)).raise_for_status()
+                    said = (await http.get(session)).raise_for_status().text
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _take_packet(follower: Follower, packet: str) -> str | None:
+    """Answers what is to be said to it: connects, subscribes, beats."""
+    if packet.startswith("0"):
+        return "40"
+    if packet.startswith("40"):
+        return f"42{dumps(['subscribe', follower.wanted])}"
+    if packet == "2":
+        return "3"
+    if packet.startswith(('42["event"', '42["subscribed"')):
+        said = loads(packet[2:])
+        assert isinstance(said, list)
+        follower.take(_object(dumps(said[1])))
+    return None
 
 
 def _connector(follower: Follower) -> aiohttp.TCPConnector:
@@ -193,10 +213,23 @@ def _object(text: str) -> JsonObject:
     return found
 
 
-def _list(text: str) -> list[Json]:
-    found = loads(text)
-    assert isinstance(found, list)
-    return found
+async def all_have(followers: Sequence[Follower], seq: int) -> None:
+    """Says who does not, and how far he is."""
+    try:
+        async with asyncio.timeout(HAVE_SECONDS):
+            await asyncio.gather(*(follower.until(seq) for follower in followers))
+    except TimeoutError:
+        late = [(place, one.last, one.connections) for place, one in enumerate(followers) if one.last < seq]
+        raise AssertionError(f"not at {seq}: {late}") from None
+
+
+async def _all_in(followers: Sequence[Follower]) -> None:
+    try:
+        async with asyncio.timeout(COME_IN_SECONDS):
+            await asyncio.gather(*(follower.is_in.wait() for follower in followers))
+    except TimeoutError:
+        out = [place for place, one in enumerate(followers) if not one.is_in.is_set()]
+        raise AssertionError(f"did not come in: {out}") from None
 
 
 @asynccontextmanager
@@ -204,53 +237,7 @@ async def following(*who: tuple[Follower, Follow, str]) -> AsyncIterator[None]:
     """Everybody at an address, from the first event on; whoever breaks breaks the test."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(follow(follower, address)) for follower, follow, address in who]
-        for follower, _, _ in who:
-            await follower.is_in.wait()
+        await _all_in([follower for follower, _, _ in who])
         yield
         for task in tasks:
             task.cancel()
-
-
-class Redis:
-    """A redis-server of the test's own, which keeps nothing."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"redis://127.0.0.1:{port}/0"
-        self._port = port
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        kept_nowhere = ("--save", "", "--appendonly", "no")
-        self._process = await asyncio.create_subprocess_exec(
-            *("redis-server", "--bind", "127.0.0.1", "--port", str(self._port), *kept_nowhere),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(10):
-            while b"Ready to accept connections" not in (line := await self._process.stdout.readline()):
-                assert line, "redis-server did not start"
-
-    async def stop(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        await self._process.communicate()
-
-    async def flush(self) -> None:
-        """FLUSHALL."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        writer.write(b"FLUSHALL\r\n")
-        assert await reader.readline() == b"+OK\r\n"
-        writer.close()
-        await writer.wait_closed()
-
-
-@asynccontextmanager
-async def redis() -> AsyncIterator[Redis]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    served = Redis(port)
-    await served.start()
-    try:
-        yield served
-    finally:
-        await served.stop()

@@ -17,12 +17,13 @@ _ADDRESS = re.compile(rb"http://[\d.]+:\d+")
 
 
 class Server:
-    """`folkmoot serve` over one database; `start` again after `kill` is what an operator does."""
+    """`folkmoot serve`, or another of its commands; `start` again after `kill` is what an operator does."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *command: str, **settings: str) -> None:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
         self._environment = {**kept, "DATA_DIR": str(folder / "data"), **settings}
         self._folder = folder
+        self._command = command or ("serve", "--port", "0")
         self._process: asyncio.subprocess.Process | None = None
         self._log = (folder / "server.log").open("ab")
         self.address = ""
@@ -30,7 +31,8 @@ class Server:
     async def start(self) -> None:
         """Ready to answer when this returns."""
         self._process = await asyncio.create_subprocess_exec(
-            *(Path(sys.executable).with_name("folkmoot"), "serve", "--port", "0"),
+            Path(sys.executable).with_name("folkmoot"),
+            *self._command,
             cwd=self._folder,
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
@@ -38,9 +40,9 @@ class Server:
         )
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
-            while (found := _ADDRESS.search(line := await self._process.stdout.readline())) is None:
-                assert line, f"the server did not start: {(self._folder / 'server.log').read_text()[-2000:]}"
-        self.address = found[0].decode()
+            while not (line := await self._process.stdout.readline()).startswith(b"  model"):
+                assert line, f"it did not start: {self.log()[-2000:]}"
+                self.address = found[0].decode() if (found := _ADDRESS.search(line)) else self.address
 
     @property
     def pid(self) -> int:
@@ -78,8 +80,8 @@ class Server:
 
 
 @asynccontextmanager
-async def server(folder: Path, **settings: str) -> AsyncIterator[Server]:
-    serving = Server(folder, **settings)
+async def server(folder: Path, *command: str, **settings: str) -> AsyncIterator[Server]:
+    serving = Server(folder, *command, **settings)
     await serving.start()
     try:
         yield serving

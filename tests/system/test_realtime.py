@@ -2,14 +2,11 @@
 
 import asyncio
 import random
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
-from time import perf_counter
 
 import aiohttp
 import asyncpg
@@ -18,64 +15,29 @@ from aiohttp import web
 
 from folkmoot.kernel.json import Json, JsonObject, loads
 from tests.client.proxy import Line, line_to
-from tests.conftest import EACH_DATABASE
 from tests.realtime.listener import LEFT_OPEN, collected
-from tests.stubs.openai_stub import LONG_TEXT, OpenAIStub, Reply
+from tests.stubs.openai_stub import LONG_TEXT, OpenAIStub
 from tests.system.followers import (
     Follow,
     Follower,
-    Redis,
-    by_bare_socketio,
+    all_have,
     by_client,
     by_polling,
     by_socketio,
     by_websocket,
     following,
-    needs_redis,
-    redis,
 )
-from tests.system.server import Api, Server, server, until
+from tests.system.installation import Redis, default_workspace, hire, needs_redis, redis, two_servers
+from tests.system.server import Api, Server, until
 
 __all__ = ["collected"]
 
-pytestmark = LEFT_OPEN
+pytestmark = [LEFT_OPEN, pytest.mark.postgres]
 
 SEED = 20_261_121
 PUBLISHERS, EACH = 8, 200
 CUTS, CUT_BYTES = 5, 250_000
-CROWD: list[Follow] = [by_websocket] * 7 + [by_client] * 7 + [by_socketio] * 4 + [by_polling] * 2
-
-SILENT: list[Follow] = [by_websocket] * 10 + [by_bare_socketio] * 10
-READERS: list[Follow] = [by_websocket, by_client, by_socketio] * 2
-MEMORY = 100 * 1024**2
-IN_TIME_SECONDS = 2.0
-CUT, AS_MANY_BYTES = (300, 64_000), (1_200, 15_500)
-"""Messages and the size of each: what is larger than 16 KB is cut in its event, so as many bytes follow in events."""
-
-
-@asynccontextmanager
-async def two_servers(folder: Path, **settings: str) -> AsyncIterator[tuple[Server, Server]]:
-    """An installation of two processes, each with a folder of its own, as on two machines."""
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-    key = {"SECRET_KEY": "one key of 32 bytes for the two of them", "DEFAULT_MODEL": "practice", **settings}
-    async with server(folder / "a", **key) as one, server(folder / "b", **key) as other:
-        yield one, other
-
-
-async def hire(api: Api, name: str) -> str:
-    agent = await api.post("/api/agents", {"definition_slug": "assistant", "name": name})
-    assert agent is not None
-    return str(agent["id"])
-
-
-async def here(api: Api) -> str:
-    """The default workspace."""
-    found = await api.get("/api/workspaces")
-    match found:
-        case {"workspaces": [{"id": str() as id}]}:
-            return id
-    raise AssertionError(found)
+CROWD: Sequence[Follow] = [by_websocket] * 7 + [by_client] * 7 + [by_socketio] * 4 + [by_polling] * 2
 
 
 @dataclass
@@ -158,18 +120,17 @@ def _object(value: str | JsonObject) -> JsonObject:
 
 
 @needs_redis
-@pytest.mark.postgres
 async def test_everybody_holds_the_same_list(tmp_path: Path, own_postgres_url: str) -> None:
     said = Published()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(asyncio.timeout(150))
+        await stack.enter_async_context(asyncio.timeout(100))
         served = await stack.enter_async_context(redis())
         both = await stack.enter_async_context(
             two_servers(tmp_path, DATABASE_URL=own_postgres_url, REDIS_URL=served.url)
         )
         http = await stack.enter_async_context(aiohttp.ClientSession())
         apis = [Api(one, http) for one in both]
-        place = await here(apis[0])
+        place = await default_workspace(apis[0])
         agents = [await hire(apis[0], f"Agent {number}") for number in range(PUBLISHERS)]
         lines = [await stack.enter_async_context(line_to(both[number % 2].address)) for number in range(len(CROWD))]
         for number, (line, follow) in enumerate(zip(lines, CROWD, strict=True)):
@@ -184,60 +145,97 @@ async def test_everybody_holds_the_same_list(tmp_path: Path, own_postgres_url: s
             ]
             await asyncio.gather(*publishing, break_everything(said, both[1], lines, served))
             log, told = await log_of(own_postgres_url)
-            async with asyncio.timeout(30):
-                await asyncio.gather(*(follower.until(len(log)) for follower in crowd))
+            await all_have(crowd, len(log))
             cuts = sum(line.cuts for line in lines)
     assert [seq for seq, _ in log] == list(range(1, len(log) + 1))
     assert len(said.acknowledged) == PUBLISHERS * EACH
     assert {told[id] for id in said.acknowledged} == {1}
     assert all(told.pop(id, 0) <= 1 for id in said.unsure)
     assert told.keys() == set(said.acknowledged)
-    for follower in crowd:
-        assert (follower.held == log, follower.jumps, follower.was_reset) == (True, [], False)
+    wrong = [
+        (follow.__name__, follower.jumps, follower.was_reset)
+        for follower, follow in zip(crowd, CROWD, strict=True)
+        if follower.held != log or follower.jumps or follower.was_reset
+    ]
+    assert wrong == []
     assert cuts >= CUTS * len(CROWD)
     for one in both:
         assert "Traceback" not in one.log()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from outside on Linux only")
-@pytest.mark.parametrize("kind", EACH_DATABASE)
-async def test_who_takes_nothing_costs_nothing(
-    request: pytest.FixtureRequest, tmp_path: Path, kind: str, record_property: Callable[[str, object], None]
+class Patient(OpenAIStub):
+    """Answers when it may, so that somebody else can come to watch."""
+
+    def __init__(self) -> None:
+        super().__init__(chunks=33)
+        self.may = asyncio.Event()
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        await self.may.wait()
+        return await super()._complete(request)
+
+
+@asynccontextmanager
+async def asked(address: str, agent_id: str, http: aiohttp.ClientSession) -> AsyncIterator[str]:
+    """A question whose answer is streamed; gives the run."""
+    path = f"{address}/api/agents/{agent_id}/message"
+    async with http.post(path, json={"message": "Tell me", "stream": True}) as answer:
+        async for line in answer.content:
+            if line.startswith(b"data: "):
+                yield str(_object(line[6:].decode())["run_id"])
+                return
+
+
+async def watched(address: str, run_id: str, http: aiohttp.ClientSession, stub: Patient) -> list[JsonObject]:
+    """All that the socket of a run says, from its first event on; the answer begins once it is open."""
+    told = []
+    async with http.ws_connect(f"{address}/ws/runs/{run_id}?after=0") as opened:
+        async for message in opened:
+            told.append(_object(str(message.data)))
+            stub.may.set()
+        assert opened.close_code == 1000
+    return told
+
+
+@asynccontextmanager
+async def no_redis() -> AsyncIterator[None]:
+    yield
+
+
+@needs_redis
+@pytest.mark.parametrize("has_redis", [True, False])
+async def test_words_reach_the_other_server_by_redis_only(
+    tmp_path: Path, own_postgres_url: str, *, has_redis: bool
 ) -> None:
-    """300 messages of 64 KB, and as many bytes again in events as large as they can be, past 20 deaf clients."""
-    url = str(request.getfixturevalue("own_postgres_url" if kind == "postgresql" else "sqlite_url"))
+    """What is durable comes either way, and last."""
     async with (
-        asyncio.timeout(150),
-        server(tmp_path, DATABASE_URL=url, DEFAULT_MODEL="practice") as served,
+        asyncio.timeout(60),
+        Patient() as stub,
+        redis() if has_redis else no_redis() as served,
+        two_servers(
+            tmp_path,
+            DATABASE_URL=own_postgres_url,
+            OPENAI_BASE_URL=stub.base_url,
+            DEFAULT_MODEL="openai:stub-1",
+            **({} if served is None else {"REDIS_URL": served.url}),
+        ) as (one, other),
         aiohttp.ClientSession() as http,
     ):
-        api = Api(served, http)
-        place, agent_id = await here(api), await hire(api, "Ada")
-        readers, silent = [Follower(place) for _ in READERS], [Follower(place) for _ in SILENT]
-        for follower in silent:
-            follower.reads.clear()
-        who = [*zip(readers, READERS), *zip(silent, SILENT)]
-        async with following(*((follower, follow, served.address) for follower, follow in who)):
-            before = served.resident_bytes()
-            most = 0
-            for count, size in (CUT, AS_MANY_BYTES):
-                most = max(most, await shout(served, api, agent_id, count, size))
-            newest = 2 * (CUT[0] + AS_MANY_BYTES[0])
-            first = min(follower.last for follower in readers)
-            async with asyncio.timeout(30):
-                await asyncio.gather(*(follower.until(first + newest) for follower in readers))
-            most = max(most, served.resident_bytes())
-            assert max(follower.last for follower in silent) < newest
-            for follower in silent:
-                follower.reads.set()
-            async with asyncio.timeout(60):
-                await asyncio.gather(*(follower.until(first + newest) for follower in silent))
-    whole = readers[0].held
-    assert [seq for seq, _ in whole] == list(range(1, len(whole) + 1))
-    for follower in (*readers, *silent):
-        assert (follower.held == whole, follower.jumps, follower.was_reset) == (True, [], False)
-    p99 = quantiles([late for follower in readers for late in follower.late], n=100)[98]
-    record_property("p99_seconds", p99)
-    record_property("grown_bytes", most - before)
-    assert most - before <= MEMORY
-    assert p99 < IN_TIME_SECONDS
+        agent_id = await hire(Api(one, http), "Ada")
+        async with asked(one.address, agent_id, http) as run_id:
+            told = await watched(other.address, run_id, http, stub)
+    live = [frame for frame in told if frame.get("type") == "delta"]
+    facts = [frame for frame in told if "event_type" in frame]
+    assert "".join(str(frame["text"]) for frame in live) == (LONG_TEXT if has_redis else "")
+    assert [fact["run_seq"] for fact in facts] == list(range(1, len(facts) + 1))
+    assert facts[-1]["event_type"] == "completion"
+    [reply] = [fact for fact in facts if _is_reply(fact)]
+    assert [told.index(frame) for frame in live if told.index(frame) > told.index(reply)] == []
+
+
+def _is_reply(fact: JsonObject) -> bool:
+    match fact:
+        case {"event_type": "agent_message", "data": {"message": {"direction": "outbound", "text": str() as text}}}:
+            return text == LONG_TEXT
+        case _:
+            return False

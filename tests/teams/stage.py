@@ -26,7 +26,7 @@ async def stage(db: Database, gateway: Gateway) -> AsyncIterator[RunEngine]:
     engine = RunEngine(db, LocalDispatcher(supervisor), supervisor, new_id())
     engine.register(TeamExecutor(db, gateway, ToolRegistry(builtin_tools())))
     engine.observers.append(TaskProgress())
-    await engine.dispatcher.start(engine.work)
+    await engine.dispatcher.start(engine.work, engine.executors)
     yield engine
     await engine.stop(0)
     await supervisor.stop()

@@ -176,7 +176,7 @@ async def test_whoever_is_removed_while_waiting_is_told_nothing(hall: Hall) -> N
         named = {**headers, "X-Workspace-Id": hall.scope.workspace_id}
         async with AsyncClient(base_url=f"http://{hall.place}", headers=named) as client:
             waiting = asyncio.create_task(client.get(f"/api/runs/{hall.run_id}/wait?timeout=1"))
-            await until(lambda: hall.run_id in hall.app.state.engine._waiters)
+            await until(lambda: hall.run_id in hall.app.state.engine.waiting.runs())
             await end(hall, hall.ada if status == 404 else hall.bob)
             assert (await waiting).status_code == status
 

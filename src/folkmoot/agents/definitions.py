@@ -14,6 +14,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.tools.registry import without_titles
+from folkmoot.workspaces.queries import hold_slugs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def ensure_definitions(tx: Tx, classes: Iterable[Offer] = ()) -> None:
     A definition whose class is gone is taken out of use and comes back with it. One that an operator has
     disabled stays so.
     """
+    hold_slugs(tx)  # several processes may start on an empty database at once
     offers = {offer.slug: offer for offer in (*BUILT_IN, *classes)}
     write_offers(tx, offers.values())
     for known in definitions_from_code(tx):

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from folkmoot.agents.tables import AgentInstance
-from folkmoot.automation.rules import DeliveryStatus
+from folkmoot.automation.rules import NAME_LENGTH, NAME_PREFIX, DeliveryStatus
 from folkmoot.automation.schedule_schemas import ScheduleStartView, ScheduleView
 from folkmoot.automation.tables import Schedule, ScheduleStart, Webhook, WebhookDelivery
 from folkmoot.automation.webhook_schemas import DeliveryView
@@ -14,6 +14,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.events.tables import Event, EventHead
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.scope import Scope
+from folkmoot.providers.tables import Secret
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.tables import Task
 from folkmoot.workspaces.rules import TenantStatus
@@ -64,9 +65,9 @@ _WEBHOOK = sa.select(*WEBHOOK_COLUMNS).where(
     Webhook.id == sa.bindparam("id"), Webhook.workspace_id == sa.bindparam("workspace_id")
 )
 _HELD_WEBHOOK = _WEBHOOK.with_for_update()
-_FREE_WEBHOOK = (
-    sa.select(*WEBHOOK_COLUMNS).where(Webhook.id == sa.bindparam("id")).with_for_update(skip_locked=True)
-)
+_OF_ID = sa.select(*WEBHOOK_COLUMNS).where(Webhook.id == sa.bindparam("id"))
+_FREE_WEBHOOK = _OF_ID.with_for_update(skip_locked=True)
+_KNOWN_WEBHOOK = _OF_ID.with_for_update()
 _BEHIND = (
     sa.select(Webhook.id, Webhook.workspace_id)
     .join(EventHead, EventHead.workspace_id == Webhook.workspace_id)
@@ -85,27 +86,42 @@ _FIRST_PENDING = (
     .order_by(WebhookDelivery.seq)
     .limit(1)
 )
+_HEADS = (
+    sa.select(WebhookDelivery.webhook_id, sa.func.min(WebhookDelivery.seq).label("seq"))
+    .where(_PENDING)
+    .group_by(WebhookDelivery.webhook_id)
+    .subquery()
+)
 _READY = (
     sa.select(Webhook.id, Webhook.workspace_id)
-    .join(WebhookDelivery, WebhookDelivery.webhook_id == Webhook.id)
-    .where(
-        Webhook.is_enabled,
-        _PENDING,
-        WebhookDelivery.next_at <= sa.bindparam("at", type_=DELIVERY_COLUMNS["next_at"].type),
-    )
-    .distinct()
+    .join(_HEADS, _HEADS.c.webhook_id == Webhook.id)
+    .join(WebhookDelivery, (WebhookDelivery.webhook_id == Webhook.id) & (WebhookDelivery.seq == _HEADS.c.seq))
+    .where(Webhook.is_enabled, WebhookDelivery.next_at <= sa.bindparam("at", type_=DELIVERY_COLUMNS["next_at"].type))
+    .order_by(Webhook.id)
 )
 _DELIVERY = sa.select(*DELIVERY_COLUMNS).where(
     WebhookDelivery.id == sa.bindparam("id"), WebhookDelivery.webhook_id == sa.bindparam("webhook_id")
 )
 _HELD_DELIVERY = _DELIVERY.with_for_update()
-_OWNERS: dict[str, sa.Select[tuple[str, str]]] = {
+_OWNERS: dict[str, sa.Select[str, str]] = {
     "run_id": sa.select(Run.id, Run.project_id).where(Run.workspace_id == sa.bindparam("workspace_id")),
     "task_id": sa.select(Task.id, Task.project_id).where(Task.workspace_id == sa.bindparam("workspace_id")),
     "agent_id": sa.select(AgentInstance.id, AgentInstance.project_id).where(
         AgentInstance.workspace_id == sa.bindparam("workspace_id")
     ),
 }
+
+
+_ORPHANED = (
+    sa.select(*Secret.__table__.columns)
+    .join(Workspace, Workspace.id == Secret.workspace_id)
+    .where(
+        Workspace.status == TenantStatus.ACTIVE,
+        Secret.name.startswith(NAME_PREFIX, autoescape=True),
+        sa.func.length(Secret.name) == NAME_LENGTH,
+        ~sa.exists().where(Webhook.workspace_id == Secret.workspace_id, Webhook.secret_name == Secret.name),
+    )
+)
 
 
 class NoSuchSchedule(NotFound):
@@ -163,9 +179,7 @@ def schedule_view(row: Schedule) -> ScheduleView:
     return ScheduleView.model_validate({name: getattr(row, name) for name in ScheduleView.model_fields})
 
 
-def list_starts(
-    tx: Tx, scope: Scope, schedule_id: str, skip: int, limit: int
-) -> tuple[list[ScheduleStartView], int]:
+def list_starts(tx: Tx, scope: Scope, schedule_id: str, skip: int, limit: int) -> tuple[list[ScheduleStartView], int]:
     """Newest first. Raises NoSuchSchedule."""
     schedule = get_schedule(tx, scope, schedule_id)
     rows = tx.all(ScheduleStart, _STARTS, schedule_id=schedule.id, rows=limit, skip=skip)
@@ -195,6 +209,11 @@ def hold_free(tx: Tx, webhook_id: str) -> Webhook | None:
     return tx.first(Webhook, _FREE_WEBHOOK, id=webhook_id)
 
 
+def hold_known(tx: Tx, webhook_id: str) -> Webhook | None:
+    """As `hold_free`, and waits for whoever has it."""
+    return tx.first(Webhook, _KNOWN_WEBHOOK, id=webhook_id)
+
+
 def count_webhooks(tx: Tx, scope: Scope) -> int:
     mine = sa.select(sa.func.count()).select_from(Webhook).where(Webhook.workspace_id == scope.workspace_id)
     count: int = tx.scalar(mine)
@@ -214,7 +233,7 @@ def behind(tx: Tx) -> list[Webhook]:
 
 
 def ready(tx: Tx, at: datetime) -> list[Webhook]:
-    """Id and workspace of the enabled webhooks that something may be due for."""
+    """Id and workspace of the enabled webhooks whose next delivery is due."""
     return tx.all(Webhook, _READY, at=at)
 
 
@@ -254,6 +273,11 @@ def list_deliveries(
 
 def delivery_view(row: WebhookDelivery) -> DeliveryView:
     return DeliveryView.model_validate({name: getattr(row, name) for name in DeliveryView.model_fields})
+
+
+def orphaned_secrets(tx: Tx) -> list[Secret]:
+    """Secrets of webhooks that are gone, in all workspaces."""
+    return tx.all(Secret, _ORPHANED)
 
 
 def projects_of(tx: Tx, workspace_id: str, events: Collection[Event]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -21,6 +22,9 @@ KEPT_STARTS = 500
 
 EVERYTHING = "*"
 """Among a webhook's types: all of them."""
+
+NAME_PREFIX = "webhook_"
+NAME_LENGTH = len(NAME_PREFIX) + 32
 
 PING = "ping"
 """The type of what is sent to try a webhook: no event of the log."""
@@ -61,7 +65,7 @@ def checked_zone(name: str) -> str:
 
 
 def checked_cron(expression: str) -> str:
-    """In its plain form, one space between the fields. Raises ValueError for what is no cron expression or never due."""
+    """With one space between its fields. Raises ValueError for what is no cron expression, or never due."""
     fields = expression.split()
     if len(fields) != _FIELDS:
         raise ValueError("has five fields: minute, hour, day of month, month, day of week")
@@ -95,6 +99,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError):
         raise ValueError("is no time zone such as Europe/Berlin") from None
+
+
+def secret_name(webhook_id: str) -> str:
+    """What the workspace's secret is called that signs a webhook's calls."""
+    return f"{NAME_PREFIX}{UUID(webhook_id).hex}"
 
 
 def takes(types: Collection[str], event_type: str) -> bool:
@@ -135,4 +144,3 @@ def next_try(tries: int, status: int | None, jitter: float) -> timedelta | None:
 def printable(raw: bytes, most: int) -> str:
     """What an answer says of itself, as text that every database takes."""
     return raw[:most].decode("utf-8", "replace").replace("\x00", "\ufffd")
-

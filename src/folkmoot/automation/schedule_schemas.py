@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from folkmoot.automation.rules import checked_cron, checked_zone
 from folkmoot.http.schemas import Page
@@ -48,9 +47,7 @@ Cron = Annotated[
     Field(max_length=100, description="Minute, hour, day of month, month, day of week; 30 7 * * 1-5"),
     AfterValidator(checked_cron),
 ]
-Zone = Annotated[
-    Line, Field(max_length=64, description="A time zone by its IANA name"), AfterValidator(checked_zone)
-]
+Zone = Annotated[Line, Field(max_length=64, description="A time zone by its IANA name"), AfterValidator(checked_zone)]
 
 
 class NewSchedule(Body):
@@ -109,7 +106,7 @@ class ScheduleView(BaseModel):
     cron: str
     zone: str
     task_id: str
-    input: RunOverrides
+    input: JsonObject
     is_paused: bool
     next_at: datetime | None
     last_at: datetime | None

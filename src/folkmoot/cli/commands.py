@@ -20,6 +20,8 @@ TABLE = {
     "agents": Row("folkmoot.cli.agents", "List, make, wake and rest agents, and see what they keep."),
     "events": Row("folkmoot.cli.events", "Show what has happened in a workspace, and follow what happens."),
     "workspaces": Row("folkmoot.cli.workspaces", "List workspaces and make them."),
+    "schedules": Row("folkmoot.cli.schedules", "List, make, pause, resume and run what starts runs by itself."),
+    "webhooks": Row("folkmoot.cli.webhooks", "List, make and delete webhooks, and see what was sent to them."),
     "secrets": Row("folkmoot.cli.secrets", "Set, list and delete a workspace's own keys, and encrypt them anew."),
     "users": Row("folkmoot.cli.users", "List the people who may log in, and make an admin."),
     "token": Row("folkmoot.cli.token", "Show the admin token."),
@@ -29,6 +31,7 @@ TABLE = {
     "config": Row("folkmoot.cli.config", "Print the settings in effect, with secrets masked."),
     "doctor": Row("folkmoot.cli.doctor", "Check what a start needs, and say what to do."),
     "db": Row("folkmoot.cli.db", "Move the database between revisions, copy it to another, back it up."),
+    "bench": Row("folkmoot.cli.bench", "Measure what an installation can do, on your own database."),
     "version": Row("folkmoot.cli.version", "Print the version."),
 }
 

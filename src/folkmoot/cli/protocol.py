@@ -12,7 +12,7 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import dumps
 
 HEAD_BYTES = 64 * 1024
-HEAD_SECONDS = 15.0
+HEAD_SECONDS = 10.0
 
 
 class NotHttp(BadRequest):
@@ -26,7 +26,7 @@ class HeadTooLarge(Problem):
 
 
 class HeadTooSlow(Problem):
-    """The head of the request took longer than 15 seconds"""
+    """The head of the request took longer than 10 seconds"""
 
     status = 408
 

@@ -17,7 +17,7 @@ def refusals(settings: Settings) -> dict[str, str]:
     """Why a server would not start, by the name of the setting that is the reason."""
     asked: dict[str, Callable[[], object]] = {
         "API_HOST": lambda: check_exposure(settings),
-        "API_WORKERS": lambda: check_workers(settings.api_workers),
+        "API_WORKERS": lambda: check_workers(settings, settings.api_workers),
         "SECRET_KEY": lambda: chosen_secret(settings, settings.api_host),
         "DATABASE_URL": lambda: driver_url(settings.database_url),
         "DB_PASSWORD": lambda: check_database_login(settings),
@@ -50,10 +50,14 @@ def address_of(host: str) -> str:
         ) from None
 
 
-def check_workers(workers: int) -> None:
-    """Raises BadUsage for more than one."""
-    if workers > 1:
+def check_workers(settings: Settings, workers: int) -> None:
+    """Raises BadUsage for several on SQLite, or with the reloader, which starts one."""
+    if workers == 1:
+        return
+    if not settings.is_postgres:
         raise BadUsage(
-            f"{workers} workers cannot share this engine: exactly one process works the runs of a database; "
-            "leave --workers and API_WORKERS at 1"
+            f"{workers} server processes need PostgreSQL: exactly one process works on a SQLite file; "
+            "set DATABASE_URL, or leave --workers and API_WORKERS at 1"
         )
+    if settings.api_reload:
+        raise BadUsage("API_RELOAD starts one server process; leave --workers and API_WORKERS at 1")

@@ -14,6 +14,7 @@ from folkmoot.accounts.kept import ADMIN_TOKEN_FILE
 from folkmoot.accounts.queries import has_users
 from folkmoot.app import create_app
 from folkmoot.cli.connection import until_free
+from folkmoot.cli.crew import Crew, DidNotStart, Line, inherited, serve_together
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.listener import bind, serving
 from folkmoot.cli.problems import BadUsage
@@ -35,6 +36,7 @@ from folkmoot.migrations.upgrade import current
 INSECURE = """\
   WARNING   --insecure-no-auth: until there are users, whoever reaches this address owns everything here
 """
+INSECURE_OPTION = "--insecure-no-auth"
 _POLL_SECONDS = 0.2
 _USERS_SINCE = "0005"
 _CONNECTIONS = 2
@@ -50,7 +52,7 @@ def command(
         int | None, typer.Option(min=0, max=65535, help="The port; 0 is any free one.  [default: API_PORT]")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Server processes; there can be one.  [default: API_WORKERS]")
+        int | None, typer.Option(min=1, help="Server processes behind the port.  [default: API_WORKERS]")
     ] = None,
     reload: Annotated[
         bool | None, typer.Option("--reload", help="Start anew when a source file changes.  [default: API_RELOAD]")
@@ -61,27 +63,39 @@ def command(
     insecure_no_auth: Annotated[
         bool, typer.Option("--insecure-no-auth", help="Let everybody in who reaches it, until there are users.")
     ] = False,
+    inherited_sockets: Annotated[str | None, typer.Option("--inherited", hidden=True)] = None,
 ) -> None:
     """Serve the API: on a loopback address, or to others once there is an admin."""
 
     async def work(signals: Signals) -> int:
         settings = load_settings()
-        check_workers(workers or settings.api_workers)
         duty = check_duty(settings, no_worker=no_worker)
+        if inherited_sockets is not None:
+            listening, line = inherited(inherited_sockets)
+            with listening, line.watched():
+                return await _serve(settings, listening, signals, duty, is_insecure=insecure_no_auth, line=line)
+        many = workers or settings.api_workers
+        check_workers(settings, many)
         where, at = address_of(host or settings.api_host), settings.api_port if port is None else port
         if insecure_no_auth and settings.auth is not None:
             raise BadUsage("--insecure-no-auth and AUTH=required contradict each other; choose one")
         if not insecure_no_auth:
             await check_reach(settings, where)
+        options = _options({"--no-worker": no_worker, INSECURE_OPTION: insecure_no_auth})
         if settings.api_reload if reload is None else reload:
-            if insecure_no_auth or no_worker:
-                option = "--insecure-no-auth" if insecure_no_auth else "--no-worker"
-                raise BadUsage(f"{option} does not go with --reload")
+            if options or many > 1:
+                raise BadUsage(f"{[*options, '--workers'][0]} does not go with --reload")
             reloading(where, at)
         with bind(where, at) as listening:
+            if many > 1:
+                return await _serve_together(settings, listening, signals, options, many)
             return await _serve(settings, listening, signals, duty, is_insecure=insecure_no_auth)
 
     go(work)
+
+
+def _options(given: dict[str, bool]) -> list[str]:
+    return [option for option, is_given in given.items() if is_given]
 
 
 def reloading(host: str, port: int) -> NoReturn:
@@ -122,8 +136,35 @@ def check_duty(settings: Settings, *, no_worker: bool) -> Duty:
     return Duty(kinds=frozenset())
 
 
+async def _serve_together(
+    settings: Settings, listening: socket.socket, signals: Signals, options: list[str], many: int
+) -> int:
+    """Until a signal ends it: 0 where all processes ended well. Raises DidNotStart."""
+    log_to_stderr(settings.effective_log_level)
+    crew, address = Crew(listening, options, many), url_of(listening)
+    signals.at_once.append(crew.kill)
+    try:
+        await serve_together(
+            crew, lambda model: _say(banner(settings, address, model, many), is_insecure=INSECURE_OPTION in options)
+        )
+    except asyncio.CancelledError:
+        if not signals.taken():
+            raise
+        return await crew.stop()
+    except DidNotStart:
+        await crew.stop()
+        raise
+    return 0
+
+
 async def _serve(
-    settings: Settings, listening: socket.socket, signals: Signals, duty: Duty, *, is_insecure: bool
+    settings: Settings,
+    listening: socket.socket,
+    signals: Signals,
+    duty: Duty,
+    *,
+    is_insecure: bool,
+    line: Line | None = None,
 ) -> int:
     """Until a signal ends it, which is how a server ends well: 0."""
     address = url_of(listening)
@@ -135,10 +176,11 @@ async def _serve(
             life, message_bytes = app.router.lifespan_context(app), settings.socket_max_message_bytes
             async with serving(app, life, listening, message_bytes=message_bytes) as task:
                 collect_rarely()
-                sys.stdout.write(banner(settings, address, app.state.runtime.gateway.describe()))
-                if is_insecure:
-                    sys.stdout.write(INSECURE)
-                sys.stdout.flush()
+                model = app.state.runtime.gateway.describe()
+                if line is None:
+                    _say(banner(settings, address, model), is_insecure=is_insecure)
+                else:
+                    line.serves(model)
                 try:
                     await asyncio.shield(task)
                 except asyncio.CancelledError:
@@ -161,11 +203,18 @@ async def _until_ours(settings: Settings) -> None:
         )
 
 
-def banner(settings: Settings, address: str, model: str) -> str:
+def _say(words: str, *, is_insecure: bool) -> None:
+    sys.stdout.write(words + (INSECURE if is_insecure else ""))
+    sys.stdout.flush()
+
+
+def banner(settings: Settings, address: str, model: str, processes: int = 1) -> str:
+    together = f"  processes {processes}\n" if processes > 1 else ""
     return (
         f"Folkmoot {__version__}\n"
         f"  address   {address} (its documentation: {address}/docs)\n"
         f"  database  {shown_database(settings)}\n"
         f"  token     {(settings.data_dir / ADMIN_TOKEN_FILE).absolute()} (the admin's; folkmoot token show)\n"
+        f"{together}"
         f"  model     {model}\n"
     )

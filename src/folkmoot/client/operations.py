@@ -13,9 +13,12 @@ from folkmoot.client.calls import (
     login,
     members,
     runs,
+    schedules,
     secrets,
     tasks,
     users,
+    webhooks,
+    workers,
     workspaces,
 )
 from folkmoot.client.verbs import Operation
@@ -132,6 +135,18 @@ class RunsOperations:
     get_run_artifact = Operation(runs.get_run_artifact)
 
 
+class SchedulesOperations:
+    list_schedules = Operation(schedules.list_schedules)
+    create_schedule = Operation(schedules.create_schedule)
+    get_schedule = Operation(schedules.get_schedule)
+    change_schedule = Operation(schedules.change_schedule)
+    delete_schedule = Operation(schedules.delete_schedule)
+    pause_schedule = Operation(schedules.pause_schedule)
+    resume_schedule = Operation(schedules.resume_schedule)
+    run_schedule = Operation(schedules.run_schedule)
+    list_schedule_starts = Operation(schedules.list_schedule_starts)
+
+
 class SecretsOperations:
     list_secrets = Operation(secrets.list_secrets)
     set_secret = Operation(secrets.set_secret)
@@ -160,6 +175,24 @@ class UsersOperations:
     delete_user = Operation(users.delete_user)
 
 
+class WebhooksOperations:
+    list_webhooks = Operation(webhooks.list_webhooks)
+    create_webhook = Operation(webhooks.create_webhook)
+    get_webhook = Operation(webhooks.get_webhook)
+    change_webhook = Operation(webhooks.change_webhook)
+    delete_webhook = Operation(webhooks.delete_webhook)
+    rotate_webhook_secret = Operation(webhooks.rotate_webhook_secret)
+    ping_webhook = Operation(webhooks.ping_webhook)
+    list_deliveries = Operation(webhooks.list_deliveries)
+    redeliver = Operation(webhooks.redeliver)
+
+
+class WorkersOperations:
+    list_workers = Operation(workers.list_workers)
+    drain_worker = Operation(workers.drain_worker)
+    undrain_worker = Operation(workers.undrain_worker)
+
+
 class WorkspacesOperations:
     list_workspaces = Operation(workspaces.list_workspaces)
     create_workspace = Operation(workspaces.create_workspace)
@@ -186,9 +219,12 @@ class Operations(
     LoginOperations,
     MembersOperations,
     RunsOperations,
+    SchedulesOperations,
     SecretsOperations,
     TasksOperations,
     UsersOperations,
+    WebhooksOperations,
+    WorkersOperations,
     WorkspacesOperations,
 ):
     """All of them."""

@@ -14,7 +14,6 @@ from folkmoot.db.figures import DatabaseFigures
 from folkmoot.db.lanes import Hooks, Job, Lane
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem
-from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 
 P = ParamSpec("P")
@@ -29,7 +28,10 @@ class Database(ABC):
     def __init__(self, hooks: Hooks, lanes: int) -> None:
         self.hooks = hooks
         self.figures = DatabaseFigures()
-        self._lanes = [Lane(self._transact, self.translate, hooks, self.figures) for _ in range(lanes)]
+        is_shared = self.dialect != "sqlite"
+        self._lanes = [
+            Lane(self._transact, self.translate, hooks, self.figures, is_shared=is_shared) for _ in range(lanes)
+        ]
         self._supervisor = Supervisor()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -48,20 +50,15 @@ class Database(ABC):
             await asyncio.wait(self._tasks)
 
     async def write(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a unit in the lane of its Scope's workspace; returns after the commit.
+        """Run a unit in the lane of the workspace that one of its arguments is of; returns after the commit.
 
         Raises what the unit raised, DatabaseUnavailable where the database is down. A caller that is
         cancelled while it waits takes its unit with it, unless that is already on its way.
         """
-        lane = self._lane((*args, *kwargs.values()))
-        answer: T = await lane.submit(bind(unit, *args, **kwargs))
+        workspace_id = _workspace_of((*args, *kwargs.values()))
+        lane = self._lanes[crc32(workspace_id.encode()) % len(self._lanes)]
+        answer: T = await lane.submit(bind(unit, *args, **kwargs), workspace_id)
         return answer
-
-    def _lane(self, args: Iterable[object]) -> Lane:
-        if len(self._lanes) == 1:
-            return self._lanes[0]
-        workspace = next((arg.workspace_id for arg in args if isinstance(arg, Scope)), "")
-        return self._lanes[crc32(workspace.encode()) % len(self._lanes)]
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -96,6 +93,12 @@ class Database(ABC):
     @abstractmethod
     def translate(error: Exception) -> Problem | None:
         """The Problem that a driver's error means, None where it is nobody's but the code's."""
+
+
+def _workspace_of(args: Iterable[object]) -> str:
+    """Of a Scope, of a row, of whatever else says it; empty where nothing does."""
+    named = (getattr(arg, "workspace_id", None) for arg in args)
+    return next((workspace_id for workspace_id in named if isinstance(workspace_id, str)), "")
 
 
 def bind(unit: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Tx], T]:

@@ -47,6 +47,7 @@ class Job:
 
     unit: Callable[[Tx], Any]
     answer: "asyncio.Future[Any]"
+    workspace_id: str = ""
     result: Any = None
     tx: Tx | None = None
     since: float = field(default_factory=perf_counter)
@@ -134,20 +135,23 @@ class Lane:
         translate: Callable[[Exception], Problem | None],
         hooks: Hooks,
         figures: DatabaseFigures,
+        *,
+        is_shared: bool,
     ) -> None:
         self._transact = transact
         self._translate = translate
         self._hooks = hooks
         self._figures = figures
+        self._is_shared = is_shared
         self._waiting: deque[Job] = deque()
         self._work = asyncio.Event()
         self._closed = False
 
-    def submit(self, unit: Callable[[Tx], Any]) -> "asyncio.Future[Any]":
+    def submit(self, unit: Callable[[Tx], Any], workspace_id: str) -> "asyncio.Future[Any]":
         if self._closed:
             raise DatabaseClosed
         answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, answer))
+        self._waiting.append(Job(unit, answer, workspace_id))
         self._work.set()
         return answer
 
@@ -157,10 +161,20 @@ class Lane:
             await self._work.wait()
             self._work.clear()
             while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                group = self._group()
                 at = perf_counter()
                 self._figures.began([at - job.since for job in group])
                 await self._run(group)
+
+    def _group(self) -> list[Job]:
+        """What is next. On a shared database all of one workspace: processes with rows of several block each other."""
+        if not self._is_shared:
+            return [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        workspace_id, group, others = self._waiting[0].workspace_id, list[Job](), deque[Job]()
+        for job in self._waiting:
+            (group if job.workspace_id == workspace_id and len(group) < GROUP else others).append(job)
+        self._waiting = others
+        return group
 
     async def _run(self, group: list[Job]) -> None:
         try:

@@ -7,6 +7,7 @@ more than what is done on a connection: 0.3 ms for each transaction of three sta
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,11 +29,13 @@ WAIT_SECONDS = 30.0
 """How long somebody waits for a link before the database counts as out of reach."""
 _SETTLE_SECONDS = 5.0
 
+_log = logging.getLogger(__name__)
+
 
 class Link:
     """A connection that begins no transaction by itself: whoever uses it says BEGIN and COMMIT."""
 
-    __slots__ = ("_connection", "_driver", "raw", "sync")
+    __slots__ = ("_connection", "_driver", "_is_cut_off", "raw", "sync")
 
     def __init__(self, connection: AsyncConnection, adapted: Any) -> None:
         self._connection = connection
@@ -40,10 +43,18 @@ class Link:
         self.sync: sa.Connection = connection.sync_connection  # type: ignore[assignment]
         self.raw: Any = adapted.driver_connection
         """asyncpg's own."""
+        self._is_cut_off = False
 
     async def run(self, use: Callable[[Link], T]) -> T:
         """Call plain code that uses the connection as if it could wait."""
-        return await self._connection.run_sync(lambda _: use(self))
+        self._is_cut_off = True
+        try:
+            answer = await self._connection.run_sync(lambda _: use(self))
+        except Exception:
+            self._is_cut_off = False
+            raise
+        self._is_cut_off = False
+        return answer
 
     def ask(self, sql: str, how: Callable[[Any], Any]) -> Any:
         """Inside `run`: await what `how` answers for asyncpg's connection. Raises DBAPIError as SQLAlchemy would."""
@@ -64,9 +75,10 @@ class Link:
             await self._connection.close()
 
     async def settle(self) -> None:
-        """End what was left open; a link that cannot is cut."""
-        if self.raw.is_closed() or not self.raw.is_in_transaction():
+        """End what was left open; a link that cannot is cut. After a cancelled BEGIN nobody knows what is open."""
+        if self.raw.is_closed() or not (self._is_cut_off or self.raw.is_in_transaction()):
             return
+        self._is_cut_off = False
         try:
             async with asyncio.timeout(_SETTLE_SECONDS):
                 await self.raw.execute("rollback")
@@ -86,6 +98,7 @@ class Links:
         self._engine = engine_over(self._reach, is_pooled=manner.is_pooled, isolation_level="AUTOCOMMIT")
         self._free = asyncio.Semaphore(size)
         self._idle: list[Link] = []
+        self._is_lost = False
         self._made: dict[object, Connection[Record]] = {}
         self.dialect: sa.Dialect = self._engine.dialect
 
@@ -119,13 +132,22 @@ class Links:
             await link.close()
         try:
             connection = await self._engine.connect()
-            return Link(connection, (await connection.get_raw_connection()).dbapi_connection)
-        except BaseException:
+            link = Link(connection, (await connection.get_raw_connection()).dbapi_connection)
+        except BaseException as error:
             if (unused := self._made.get(asyncio.current_task())) is not None:
                 unused.terminate()
-            raise
+            if not isinstance(error, (sa.exc.DBAPIError, *faults())):
+                raise
+            if not self._is_lost:
+                _log.warning("PostgreSQL cannot be reached: %s", getattr(error, "orig", error))
+            self._is_lost = True
+            raise DatabaseUnavailable from error
         finally:
             self._made.pop(asyncio.current_task(), None)
+        if self._is_lost:
+            _log.info("PostgreSQL is back")
+        self._is_lost = False
+        return link
 
     async def _reach(self) -> Connection[Record]:
         """For SQLAlchemy, which forgets one that it is cancelled over."""

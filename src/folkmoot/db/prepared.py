@@ -41,13 +41,14 @@ class Prepared:
                 found[place] = convert(value)
         return found
 
-    def row(self, raw: Sequence[object]) -> Any:
-        if self._readers:
-            raw = list(raw)
-            for place, convert in self._readers:
-                if (value := raw[place]) is not None:
-                    raw[place] = convert(value)
-        return self._row(raw)
+    def row(self, raw: Iterable[object]) -> Any:
+        if not self._readers:
+            return self._row(raw)
+        read = list(raw)
+        for place, convert in self._readers:
+            if (value := read[place]) is not None:
+                read[place] = convert(value)
+        return self._row(read)
 
 
 def _some(converts: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
@@ -55,12 +56,16 @@ def _some(converts: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
     return [(place, convert) for place, convert in enumerate(converts) if convert is not None]
 
 
+_FLOAT8 = 701
+"""PostgreSQL's number for what its driver gives as a float; there is no other kind of column of that type."""
+
+
 def _binder(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _reader(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
-    return kind.dialect_impl(dialect).result_processor(dialect, None)
+    return kind.dialect_impl(dialect).result_processor(dialect, _FLOAT8 if isinstance(kind, sa.Float) else None)
 
 
 class Shelf:

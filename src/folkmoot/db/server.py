@@ -107,7 +107,7 @@ async def reach(
         answer_seconds = manner.statement_seconds + _ANSWER_SECONDS
     settings = {"application_name": manner.name} if manner.is_pooled else manner.settings()
     try:
-        connection = await asyncpg.connect(
+        connection: Connection[Record] = await asyncpg.connect(
             dsn,
             command_timeout=answer_seconds,
             statement_cache_size=0 if manner.is_pooled else _STATEMENTS,

@@ -7,8 +7,6 @@ from typing import Protocol
 CONCURRENCY = 512
 """Runs one process works on at the same time, unless it is told otherwise."""
 
-Work = Callable[[str, int], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -17,11 +15,15 @@ class Told:
     run_id: str
     epoch: int
     kind: str
+    workspace_id: str
     priority: int = 0
 
     @property
     def key(self) -> tuple[str, int]:
         return self.run_id, self.epoch
+
+
+Work = Callable[[Told], Awaitable[None]]
 
 
 class Dispatcher(Protocol):
@@ -32,7 +34,7 @@ class Dispatcher(Protocol):
         ...
 
     async def start(self, work: Work, kinds: Collection[str]) -> None:
-        """Begin to call `work(run_id, epoch)` for what is told of these kinds; others are left alone."""
+        """Begin to call `work` with what is told of these kinds; others are left alone."""
         ...
 
     async def stop(self) -> None:

@@ -141,7 +141,9 @@ class PostgresLiveness:
             self._connection, self._lost_at = None, monotonic()
         if self._connection is None:
             self._connection = await connected(self._url, name_of(self._host_id))
-            await self._connection.fetchval("select pg_advisory_lock_shared($1, $2) is null", _HOSTS, _key(self._host_id))
+            await self._connection.fetchval(
+                "select pg_advisory_lock_shared($1, $2) is null", _HOSTS, _key(self._host_id)
+            )
         return self._connection
 
 

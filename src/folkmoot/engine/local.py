@@ -13,7 +13,7 @@ class LocalDispatcher:
     def __init__(self, supervisor: Supervisor, concurrency: int = CONCURRENCY) -> None:
         self._supervisor = supervisor
         self._concurrency = concurrency
-        self._waiting: deque[tuple[str, int]] = deque()
+        self._waiting: deque[Told] = deque()
         self._known: set[tuple[str, int]] = set()
         self._at_work = 0
         self._work: Work | None = None
@@ -23,7 +23,7 @@ class LocalDispatcher:
         if self._work is None or told.key in self._known or told.kind not in self._kinds:
             return
         self._known.add(told.key)
-        self._waiting.append(told.key)
+        self._waiting.append(told)
         self._fill()
 
     async def start(self, work: Work, kinds: Collection[str]) -> None:
@@ -31,7 +31,7 @@ class LocalDispatcher:
 
     async def stop(self) -> None:
         self._work = None
-        self._known.difference_update(self._waiting)
+        self._known.difference_update(told.key for told in self._waiting)
         self._waiting.clear()
 
     async def close(self) -> None:
@@ -44,14 +44,14 @@ class LocalDispatcher:
 
     def _fill(self) -> None:
         while self._work is not None and self._waiting and self._at_work < self._concurrency:
-            key = self._waiting.popleft()
+            told = self._waiting.popleft()
             self._at_work += 1
-            self._supervisor.start(self._run(self._work, key), f"dispatch {key[0]}")
+            self._supervisor.start(self._run(self._work, told), f"dispatch {told.run_id}")
 
-    async def _run(self, work: Work, key: tuple[str, int]) -> None:
+    async def _run(self, work: Work, told: Told) -> None:
         try:
-            await work(*key)
+            await work(told)
         finally:
             self._at_work -= 1
-            self._known.discard(key)
+            self._known.discard(told.key)
             self._fill()

@@ -106,7 +106,7 @@ class QueueDispatcher:
                 batch = list(self._outbox.values())[:BATCH]
                 await queries.enqueue(
                     [told.kind for told in batch],
-                    [dumps(list(told.key)).encode() for told in batch],
+                    [dumps([told.run_id, told.epoch, told.workspace_id]).encode() for told in batch],
                     [told.priority for told in batch],
                     dedupe_key=[f"{told.run_id}:{told.epoch}" for told in batch],
                     on_conflict="skip",
@@ -146,7 +146,7 @@ class QueueDispatcher:
             connection.terminate()
 
     def _heard(self, payload: str | bytes | bytearray) -> None:
-        told = loads(payload)
+        told = loads(payload if isinstance(payload, str) else bytes(payload))
         if isinstance(told, dict) and told.get("operation") == "insert":
             self._news.set()
 
@@ -168,14 +168,7 @@ class QueueDispatcher:
                     if told is not None:
                         self.tell(told)
             if room <= 0 or len(jobs) < room:
-                await self._wait()
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._news.wait()
-        except TimeoutError:
-            return
+                await _first(self._news, POLL_SECONDS)
 
     def _begin(self, job: Job) -> Told | None:
         """Work on the run of a row; answers what has to be told anew, as `stop` came in between."""
@@ -189,7 +182,7 @@ class QueueDispatcher:
 
     async def _run(self, work: Work, told: Told) -> None:
         try:
-            await work(*told.key)
+            await work(told)
         finally:
             if len(self._at_work) >= self._concurrency:
                 self._news.set()
@@ -201,10 +194,19 @@ def forget(tx: Tx) -> None:
     tx.write(_FORGET)
 
 
+async def _first(news: asyncio.Event, seconds: float) -> None:
+    """Until there is news, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return
+
+
 def _told(job: Job) -> Told:
     match loads(job.payload or b""):
-        case [str() as run_id, int() as epoch]:
-            return Told(run_id, epoch, job.entrypoint, job.priority)
+        case [str() as run_id, int() as epoch, str() as workspace_id]:
+            return Told(run_id, epoch, job.entrypoint, workspace_id, job.priority)
     raise ValueError(f"row {job.id} of the queue is none of ours")
 
 
@@ -214,7 +216,7 @@ def _queries(connection: Connection[Record]) -> Queries:
     from pgqueuer.domain.settings import DBSettings
     from pgqueuer.queries import Queries
 
-    names = DBSettings(**_NAMES)
+    names = DBSettings.model_validate(_NAMES)
     return Queries(
         AsyncpgDriver(connection),
         qbe=QueryBuilderEnvironment(names),

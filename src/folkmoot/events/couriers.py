@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
-from folkmoot.db.server import Manner, reach
+from folkmoot.db.server import Manner, faults, reach
 from folkmoot.events.relay import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ class PostgresCourier:
     carries_all = False
 
     def __init__(self, url: str) -> None:
-        import asyncpg
-
-        self.faults: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError)
+        self.faults: tuple[type[Exception], ...] = faults()
         self._url = make_url(url)
         self._followed: frozenset[str] = frozenset()
         self._connection: Connection[Record] | None = None

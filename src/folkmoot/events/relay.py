@@ -149,7 +149,8 @@ class ServerRelay:
 
     async def _work(self, supervisor: Supervisor, hearing: Awaitable[None]) -> None:
         """Send and hear until either fails, as it does when the server is gone."""
-        works = [supervisor.start(work, f"{self._courier.name} relay") for work in (self._send_all(), _until(hearing))]
+        parts = (self._fault_of(self._send_all()), self._fault_of(hearing))
+        works = [supervisor.start(part, f"{self._courier.name} relay") for part in parts]
         try:
             await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -159,6 +160,14 @@ class ServerRelay:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+
+    async def _fault_of(self, work: Awaitable[None]) -> Exception | None:
+        """What the library raised: a task that raises is logged as a bug."""
+        try:
+            await work
+        except self._faults as fault:
+            return fault
+        return None
 
     async def _send_all(self) -> None:
         while True:
@@ -189,7 +198,3 @@ class ServerRelay:
 
     def _channel(self, topic: str) -> str:
         return f"{self._prefix}{topic}"
-
-
-async def _until(hearing: Awaitable[None]) -> None:
-    await hearing

@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     @property
     def direct_database_url(self) -> str:
         """For what outlives a transaction: locks, LISTEN, migrations, copies. Holds the password."""
-        return reveal(self.database_direct_url) or self.database_url
+        return (reveal(self.database_direct_url) if self.is_postgres else None) or self.database_url
 
     @property
     def is_postgres(self) -> bool:

@@ -3,6 +3,7 @@
 from folkmoot.accounts import tables as _accounts
 from folkmoot.agents import tables as _agents
 from folkmoot.audit import tables as _audit
+from folkmoot.automation import tables as _automation
 from folkmoot.contexts import tables as _contexts
 from folkmoot.conversations import tables as _conversations
 from folkmoot.db.base import Table
@@ -16,7 +17,7 @@ from folkmoot.usage import tables as _usage
 from folkmoot.workspaces import tables as _workspaces
 
 ROOMS = (
-    *(_accounts, _agents, _audit, _contexts, _conversations, _engine, _events, _knowledge),
+    *(_accounts, _agents, _audit, _automation, _contexts, _conversations, _engine, _events, _knowledge),
     *(_providers, _runs, _tasks, _usage, _workspaces),
 )
 METADATA = Table.metadata

@@ -92,7 +92,7 @@ def connected(url: str, use: Callable[[sa.Connection], T]) -> T:
         problem = (SqliteDatabase if is_sqlite else PostgresDatabase).translate(error)
         if problem is None:
             raise
-        raise problem from error
+        raise type(problem)(f"{problem.detail}: {getattr(error, 'orig', error)}") from error
 
 
 def _on_sqlite(target: sa.URL, use: Callable[[sa.Connection], T]) -> T:

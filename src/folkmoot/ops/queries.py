@@ -17,6 +17,13 @@ _COUNTS = (
 )
 
 
+_BY_OWNER = (
+    sa.select(Run.owner, sa.func.count().label("number"))
+    .where(Run.status == "running", Run.owner.is_not(None))
+    .group_by(Run.owner)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class LiveRuns:
     """How many runs have each of the statuses that are not final, and how many wait for a slot or a worker."""
@@ -32,3 +39,8 @@ def live_runs(tx: Tx) -> LiveRuns:
         by_status[status] += number
         in_line += number if waiting_for in _IN_LINE else 0
     return LiveRuns(by_status, in_line)
+
+
+def runs_by_owner(tx: Tx) -> dict[str, int]:
+    """How many runs each process works on."""
+    return dict(tx.all(tuple[str, int], _BY_OWNER))

@@ -1,6 +1,8 @@
 """Which schema shows which resource: what events tell of a thing has the same shape as what the API answers of it."""
 
 from folkmoot.agents.schemas import AgentStatusView, AgentView
+from folkmoot.automation.schedule_schemas import ScheduleView
+from folkmoot.automation.webhook_schemas import WebhookSummary
 from folkmoot.contexts.schemas import ContextSummary
 from folkmoot.conversations.schemas import ConversationView, MessageView
 from folkmoot.events.registry import Resources
@@ -22,7 +24,9 @@ RESOURCES: Resources = {
     "message": MessageView,
     "project": ProjectView,
     "run": RunView,
+    "schedule": ScheduleView,
     "secret": SecretView,
     "task": TaskView,
+    "webhook": WebhookSummary,
     "workspace": WorkspaceView,
 }

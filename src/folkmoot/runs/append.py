@@ -66,6 +66,10 @@ class Folded:
     state: object
     seq: int
 
+    @property
+    def workspace_id(self) -> str:
+        return self.run.workspace_id
+
 
 def fold(executor: Executor[object], entries: Sequence[Entry]) -> object:
     """The state that a journal stands for. The first entry is `begun`."""

@@ -55,6 +55,7 @@ _CLAIM = (
     )
     .returning(*RUN_COLUMNS)
 )
+_FREE = sa.select(Run.id).where(Run.id == sa.bindparam("this_run")).with_for_update(skip_locked=True)
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +92,7 @@ class RunEngine:
 
     def tell(self, run: Run) -> None:
         """An admitted run is ready to be claimed."""
-        self.dispatcher.tell(Told(run.id, run.epoch, run.kind, run.priority))
+        self.dispatcher.tell(Told(run.id, run.epoch, run.kind, run.workspace_id, run.priority))
 
     def check_room(self) -> None:
         """Raises TooManyLiveReplies where this process has no room for one more."""
@@ -103,19 +104,19 @@ class RunEngine:
         driver = self.drivers[known.run.id] = Driver(self, known, intended)
         self.tasks[known.run.id] = self.supervisor.start(_drive(self, driver), f"run {known.run.id}")
 
-    async def work(self, run_id: str, epoch: int) -> None:
+    async def work(self, told: Told) -> None:
         """What the dispatcher calls: claim the run and drive it to where it rests.
 
         A lost claim is no error, nor is a database that is down: the sweep tells of the run again.
         """
         try:
-            claimed = await self.database.write(claim, self, run_id, epoch)
+            claimed = await self.database.write(claim_told, self, told)
         except Unavailable as problem:
-            _log.warning("run %s cannot be claimed: %s", run_id, problem.detail)
+            _log.warning("run %s cannot be claimed: %s", told.run_id, problem.detail)
             return
         if claimed is not None:
             self.begin_here(*claimed)
-            await asyncio.wait((self.tasks[run_id],))
+            await asyncio.wait((self.tasks[told.run_id],))
 
     def has_ended(self, run: Run) -> None:
         """A run's end is committed: wake who waits for it, wherever, and stop what works on it still."""
@@ -211,6 +212,13 @@ def join(engine: RunEngine, relay: Relay) -> None:
     engine.relay, engine.live = relay, LiveHub(relay)
     relay.listen(_POKE, poked)
     relay.listen(_ENDED, ended)
+
+
+def claim_told(tx: Tx, engine: RunEngine, told: Told) -> tuple[Folded, frozenset[str]] | None:
+    """As `claim`; a run that somebody holds right now is not waited for: it is told of again."""
+    if tx.first(Run, _FREE, this_run=told.run_id) is None:
+        return None
+    return claim(tx, engine, told.run_id, told.epoch)
 
 
 def claim(tx: Tx, engine: RunEngine, run_id: str, epoch: int) -> tuple[Folded, frozenset[str]] | None:

@@ -24,8 +24,8 @@ _JOURNAL = (
 _RUNNING = sa.select(*RUN_COLUMNS).where(Run.status == "running")
 _OWNERS = sa.select(Run.owner).where(Run.status == "running").distinct()
 _STARTABLE = (
-    sa.select(Run.id, Run.epoch, Run.kind, Run.priority)
-    .where(Run.status == "pending", Run.waiting_for == "start")
+    sa.select(Run.id, Run.epoch, Run.kind, Run.workspace_id, Run.priority)
+    .where(Run.status == "pending", Run.waiting_for == "start", Run.updated_at <= sa.bindparam("before"))
     .order_by(Run.priority.desc(), Run.created_at)
     .limit(1000)
 )
@@ -86,9 +86,9 @@ def owners_of_running(tx: Tx) -> set[str]:
     return {row.owner for row in tx.all(Run, _OWNERS) if row.owner is not None}
 
 
-def startable_runs(tx: Tx) -> list[Run]:
-    """What tells of the admitted runs that nobody works on, at most 1,000, the most urgent first."""
-    return tx.all(Run, _STARTABLE)
+def startable_runs(tx: Tx, before: datetime) -> list[Run]:
+    """Since before then: What tells of the admitted runs that nobody works on, at most 1,000, the most urgent first."""
+    return tx.all(Run, _STARTABLE, before=before)
 
 
 def count_live(tx: Tx, workspace_id: str, project_id: str | None) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import timedelta
 
 from folkmoot.db.tx import Tx
 from folkmoot.engine.liveness import BEAT_SECONDS, Liveness
@@ -26,6 +27,8 @@ from folkmoot.runs.rules import RunStatus, WaitingFor
 from folkmoot.runs.tables import Run
 
 SWEEP_SECONDS = 1.0
+TOLD_SECONDS = 1.0
+"""How old a tell is at least that counts as lost."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,8 +37,7 @@ async def recover(engine: RunEngine, gone: set[str]) -> int:
     if not gone:
         return 0
     runs = await engine.database.read_long(running_runs, gone)
-    for run in runs:
-        await engine.database.write(_recover, engine, run)
+    await _each(engine, _recover, runs)
     if runs:
         _log.info("recovered %d interrupted runs", len(runs))
     return len(runs)
@@ -96,22 +98,31 @@ async def work_forever(engine: RunEngine, liveness: Liveness, kinds: Collection[
             if await liveness.leads():
                 owners = await engine.database.read(owners_of_running)
                 await recover(engine, await liveness.gone(owners - {engine.host_id}))
-                await sweep(engine)
+                await sweep(engine, TOLD_SECONDS)
             await _look_after_own(engine)
         except Unavailable as problem:
             _log.warning("runs are not looked after right now: %s", problem.detail)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def sweep(engine: RunEngine) -> None:
-    """Wake runs whose time has come, end those past their deadline, tell again of what waits to be claimed."""
+async def sweep(engine: RunEngine, seconds: float = 0) -> None:
+    """Wake runs whose time has come, end those past their deadline, tell again of what waits so long to be claimed."""
     at = now()
-    for run in await engine.database.read(due_runs, at):
-        await engine.database.write(_wake, engine, run)
-    for run in await engine.database.read(overdue_runs, at):
-        await engine.database.write(_expire, engine, run)
-    for run in await engine.database.read(startable_runs):
+    await _each(engine, _wake, await engine.database.read(due_runs, at))
+    await _each(engine, _expire, await engine.database.read(overdue_runs, at))
+    for run in await engine.database.read(startable_runs, at - timedelta(seconds=seconds)):
         engine.tell(run)
+
+
+async def _each(engine: RunEngine, unit: Callable[[Tx, RunEngine, Run], None], runs: Sequence[Run]) -> None:
+    """One run's bug must not keep the others waiting."""
+    for run in runs:
+        try:
+            await engine.database.write(unit, engine, run)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 the worker loop's border: a run's bug never stops who looks after all runs
+            _log.exception("run %s cannot be looked after", run.id)
 
 
 def _wake(tx: Tx, engine: RunEngine, seen: Run) -> None:

@@ -35,6 +35,7 @@ CountLive = Callable[[Tx, str, str | None], int]
 _COLUMNS = {Workspace: Workspace.__table__.columns, Project: Project.__table__.columns}
 _INSERT_WORKSPACE = sa.insert(Workspace).returning(*_COLUMNS[Workspace])
 _INSERT_PROJECT = sa.insert(Project).returning(*_COLUMNS[Project])
+_HOLD_ALL = sa.text("lock table workspaces in exclusive mode")
 _CHANGED = ("name", "slug", "meta_data", "updated_at")
 _CHANGE_WORKSPACE = (
     sa.update(Workspace)
@@ -73,9 +74,10 @@ class RoomsAbove:
 def ensure_default(tx: Tx, above: RoomsAbove) -> Project:
     """The default project of the workspace `default`, made with it where there is none yet."""
     existing = find_project_of_slug(tx, DEFAULT)
-    if existing is not None:
-        return existing
-    return _make_workspace(tx, above, NewTenant(name=DEFAULT), DEFAULT)[1]
+    if existing is None and tx.dialect == "postgresql":  # several processes may start on an empty database at once
+        tx.write(_HOLD_ALL)
+        existing = find_project_of_slug(tx, DEFAULT)
+    return existing or _make_workspace(tx, above, NewTenant(name=DEFAULT), DEFAULT)[1]
 
 
 def create_workspace(tx: Tx, above: RoomsAbove, actor: Actor, new: NewTenant) -> Workspace:

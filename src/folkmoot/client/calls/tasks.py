@@ -31,7 +31,6 @@ def start_run(
         wire.one(Run),
         query={"wait": wait},
         body={
-            "task_id": task_id,
             "team": team,
             "documents": documents,
             "models": models,
@@ -41,6 +40,7 @@ def start_run(
             "memory_size": memory_size,
             "deadline_seconds": deadline_seconds,
             "metadata": metadata,
+            "task_id": task_id,
         },
         is_long=True,
         takes_key=True,

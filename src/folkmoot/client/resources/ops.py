@@ -70,3 +70,20 @@ class SystemStatus(Resource):
     timestamp: datetime
     agents: JsonObject
     api_metrics: Figures
+
+
+class Worker(Resource):
+    """A process: `kind` is server, worker, command or guest, of which only the last works on no runs."""
+
+    id: str
+    kind: str
+    name: str | None
+    address: str | None
+    is_draining: bool
+    live_runs: int
+    seen_at: datetime
+    created_at: datetime
+
+
+class WorkerList(Resource):
+    workers: list[Worker]
