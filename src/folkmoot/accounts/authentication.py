@@ -61,9 +61,12 @@ class Accounts:
         self._supervisor = supervisor
         self._known: dict[tuple[str, str | None], tuple[float, Caller]] = {}
 
-    async def is_local(self) -> bool:
-        """Whether there are no users yet, asked at most once a second; once there are some, it is over for good."""
-        if self.was_local and monotonic() >= self._asked_until:
+    async def is_local(self, *, is_doubted: bool = False) -> bool:
+        """Whether there are no users yet; once there are some, it is over for good.
+
+        Asked at most once a second, but where it is doubted: another process may have made the first user.
+        """
+        if self.was_local and (is_doubted or monotonic() >= self._asked_until):
             try:
                 self.was_local = not await self._db.read(has_users)
             except Unavailable:  # what a request wants of the database will fail by itself

@@ -80,8 +80,9 @@ async def _let_in(accounts: Accounts, scope: Scope) -> Caller | None:
     headers = dict(scope["headers"])
     is_asking = not is_unsafe(scope)
     is_idle = is_asking and is_open(scope["path"])
-    # What anybody may read is answered without a look at the database.
-    if accounts.was_local if is_idle else await accounts.is_local():
+    # What anybody may read is answered without a look at the database; who shows a credential knows of accounts.
+    is_doubted = b"authorization" in headers or b"x-api-key" in headers
+    if accounts.was_local if is_idle else await accounts.is_local(is_doubted=is_doubted):
         if not accounts.settings.is_insecure:
             check_local(client, headers)
         if not is_asking:
