@@ -101,7 +101,7 @@ class Watch:
 async def product(url: str) -> AsyncIterator[Load]:
     """The engine as the app puts it together, in one workspace with room for `LIVE` runs."""
     await asyncio.to_thread(upgrade, url)
-    database = connect(url, Hooks(before_commit=(number_events, store)))
+    database = connect(url, Hooks(before_commit=(number_events,), store=store))
     await database.open()
     supervisor, watch = Supervisor(), Watch()
     engine = RunEngine(database, LocalDispatcher(supervisor), supervisor, new_id())

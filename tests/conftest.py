@@ -160,7 +160,7 @@ def own_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[s
 @pytest.fixture
 def hooks() -> Hooks:
     """What the app hangs into every transaction; a test module may put its own in place."""
-    return Hooks(before_commit=(number_events, store))
+    return Hooks(before_commit=(number_events,), store=store)
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ async def _open(settings: Settings, duty: Duty, gateway: Gateway, stack: AsyncEx
     supervisor, host_id = Supervisor(), new_id()
     relay = _relay(settings, host_id)
     bus = Bus(relay)
-    hooks = Hooks(before_commit=(number_events, store), published=bus.wake)
+    hooks = Hooks(before_commit=(number_events,), store=store, published=bus.wake)
     db: Database = connect(settings.database_url, hooks, settings.db_pool_size, _manner(settings, host_id))
     await db.open()
     stack.push_async_callback(db.close)

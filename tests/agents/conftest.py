@@ -14,7 +14,7 @@ from tests.agents.office import Office, open_office
 
 @pytest.fixture
 def hooks() -> Hooks:
-    return Hooks(before_commit=(number_events, store))
+    return Hooks(before_commit=(number_events,), store=store)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def bus() -> Bus:
 
 @pytest.fixture
 def hooks(bus: Bus) -> Hooks:
-    return Hooks(before_commit=(store,), published=bus.wake)
+    return Hooks(store=store, published=bus.wake)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ async def test_reset(db: Database, scope: Scope, hub: EventHub, after: int, rese
 async def test_what_another_process_writes_comes_within_the_poll(
     database_url: str, scope: Scope, hub: EventHub
 ) -> None:
-    elsewhere = connect(database_url, Hooks(before_commit=(store,)))
+    elsewhere = connect(database_url, Hooks(store=store))
     await elsewhere.open()
     async with hub.follow(scope.workspace_id) as follower:
         await elsewhere.write(say, scope, 1)

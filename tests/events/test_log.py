@@ -74,7 +74,7 @@ async def test_a_unit_that_fails_leaves_no_gap(db: Database, scope: Scope) -> No
     def culprit(tx: Tx, scope: Scope, *, writes: bool) -> None:
         say(tx, scope, Tried(note="never"))
         if writes:
-            store(tx)
+            store(tx, tx.emissions)
         raise Conflict
 
     answers = await asyncio.gather(

@@ -19,7 +19,7 @@ from folkmoot.kernel.scope import Scope
 
 @pytest.fixture
 def hooks() -> Hooks:
-    return Hooks(before_commit=(store,))
+    return Hooks(store=store)
 
 
 def say(tx: Tx, scope: Scope, number: int) -> None:

@@ -35,7 +35,7 @@ _TEXT = "The step's result, in full: it was done as asked. " * 10
 @asynccontextmanager
 async def process(url: str, script: Script, kind: str) -> AsyncIterator[RunEngine]:
     """One process's engine over the queue, as the application puts it together; a `server` here takes no runs."""
-    database, supervisor = connect(url, Hooks(before_commit=(number_events, store))), Supervisor()
+    database, supervisor = connect(url, Hooks(before_commit=(number_events,), store=store)), Supervisor()
     await database.open()
     engine = RunEngine(database, QueueDispatcher(url, supervisor), supervisor, new_id())
     engine.register(StepsExecutor(script))

@@ -132,7 +132,7 @@ async def test_one_that_cannot_start(tmp_path: Path) -> None:
 
 async def test_on_an_empty_database_all_at_once(own_postgres_url: str) -> None:
     """As when a deployment starts its servers and workers for the first time."""
-    databases = [connect(own_postgres_url, Hooks(before_commit=(number_events, store))) for _ in range(4)]
+    databases = [connect(own_postgres_url, Hooks(before_commit=(number_events,), store=store)) for _ in range(4)]
     await asyncio.gather(*(database.open() for database in databases))
     above = RoomsAbove()
     made = await asyncio.gather(*(database.write(ensure_default, above) for database in databases))

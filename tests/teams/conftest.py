@@ -9,4 +9,4 @@ from folkmoot.runs.moves import number_events
 
 @pytest.fixture
 def hooks() -> Hooks:
-    return Hooks(before_commit=(number_events, store))
+    return Hooks(before_commit=(number_events,), store=store)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from folkmoot.db.figures import DatabaseFigures
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
+from folkmoot.kernel.facts import Emission
 
 GROUP = 64
 
@@ -68,11 +69,13 @@ class Job:
 class Hooks:
     """What the rooms above hang into every transaction.
 
-    `before_commit` runs at the end of each unit, inside it; `published` is told, after the commit,
-    which workspaces have new events.
+    `before_commit` runs at the end of each unit, inside it. `store` gets all that the units of a group have emitted,
+    in order, as the last thing before the commit: what all of them want to lock is locked no longer than that.
+    `published` is told, after the commit, which workspaces have new events.
     """
 
     before_commit: Sequence[Callable[[Tx], None]] = ()
+    store: Callable[[Tx, Sequence[Emission]], None] = field(default=lambda tx, emissions: None)
     published: Callable[[set[str]], None] = field(default=lambda _: None)
 
 
@@ -99,6 +102,9 @@ def run_group(begin: Callable[[], Tx], jobs: Iterable[Job], hooks: Hooks) -> lis
             job.reject(error)
         else:
             ready.append(job)
+    emissions = [emission for job in ready if job.tx is not None for emission in job.tx.emissions]
+    if emissions:
+        hooks.store(begin(), emissions)
     return ready
 
 

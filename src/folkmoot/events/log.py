@@ -1,7 +1,7 @@
 """Writing the log: the last act of every unit that has something to say."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -27,13 +27,11 @@ _BUMP = (
 _INSERT = sa.insert(Event).values(data=sa.bindparam("data_text", type_=sa.Text()))
 
 
-def store(tx: Tx) -> None:
-    """Number the unit's facts and insert them; hung into every transaction as its last step."""
-    if not tx.emissions:
-        return
+def store(tx: Tx, emissions: Sequence[Emission]) -> None:
+    """Number the facts and insert them, in one order per workspace; hung in as the last step before a commit."""
     at = now()
-    for workspace_id in sorted({emission.workspace_id for emission in tx.emissions}):
-        mine = [emission for emission in tx.emissions if emission.workspace_id == workspace_id]
+    for workspace_id in sorted({emission.workspace_id for emission in emissions}):
+        mine = [emission for emission in emissions if emission.workspace_id == workspace_id]
         head = tx.write_returning(EventHead, _BUMP, workspace=workspace_id, number=len(mine))
         if head is None:
             raise LookupError(f"workspace {workspace_id} has no event head")
