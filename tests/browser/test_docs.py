@@ -9,6 +9,9 @@ from tests.serving import listening, running, settings_for
 BLOCKED = "cdn.redoc.ly"
 """Redoc's footer wants a picture from elsewhere, which its policy keeps from being asked for."""
 
+INDEX_MILLISECONDS = 30_000
+"""Redoc answers a search once it has read the whole document."""
+
 
 def complaints(page: Page) -> list[str]:
     """What the console and the page say from here on."""
@@ -38,5 +41,6 @@ async def test_docs_and_redoc(sqlite_url: str, tmp_path: Path, browser: Browser)
         await redoc.goto(f"http://{address}/redoc")
         await redoc.get_by_text("health", exact=True).first.click()
         await redoc.get_by_placeholder("Search...").fill("workspace")
-        await expect(redoc.locator("[data-role='search:results']")).to_contain_text("workspace", ignore_case=True)
+        found = redoc.locator("[data-role='search:results']")
+        await expect(found).to_contain_text("workspace", ignore_case=True, timeout=INDEX_MILLISECONDS)
         assert [line for line in said if BLOCKED not in line] == []

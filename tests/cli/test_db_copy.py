@@ -96,7 +96,8 @@ def test_a_furnished_house_moves_to_postgresql_and_back(
                 found.append(answer.json())
             search = await client.get("/api/knowledge/search", params={"q": "crash"}, headers=place.headers)
             assert search.is_success, search.text
-            return [*found, search.json()]
+            # each database ranks by a formula of its own
+            return [*found, *({**passage, "score": None} for passage in search.json()["passages"])]
 
     async def rows(url: str) -> dict[str, list[str]]:
         database = connect(url)

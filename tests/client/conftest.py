@@ -11,6 +11,12 @@ from tests.serving import listening
 __all__ = ["app"]
 
 
+@pytest.fixture
+def database_url(own_database_url: str) -> str:
+    """Agents are called by the slugs that their names give them where nobody else has them."""
+    return own_database_url
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines break often here, and nobody needs to be spared."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from folkmoot.client.calls.events import list_events
 from folkmoot.client.faults import ApiProblem, Unreachable
 from folkmoot.client.items import Delta, DeltaReset, Event, Position, Reset, event_of
 from folkmoot.client.session import TRIES, Session, delay_seconds
@@ -12,6 +13,9 @@ from folkmoot.client.wire import Call, nothing, path
 from folkmoot.kernel.json import Json, JsonObject, dumps
 
 TERMINAL = frozenset({"completion", "failure", "cancelled"})
+_OTHER_LOGS = ("all", "workspace:")
+_LARGEST = 2**53
+"""No cursor is higher, so nothing is behind it."""
 
 
 class Cut:
@@ -67,7 +71,7 @@ async def events(
     """
     query = {"channels": ",".join(channels) or None}
     call = Call("GET", "/api/events/stream", nothing, query)
-    cursor = Cursor(None if after is None else str(after))
+    cursor = Cursor(await _newest(session, channels) if after is None else str(after))
     async with aclosing(connections(session, call, cursor)) as parts:
         async for part in parts:
             item = None if isinstance(part, Cut) else cursor.take(part)
@@ -93,6 +97,17 @@ async def follow_run(
                 yield item
             if isinstance(item, Event) and item.event_type in TERMINAL:
                 return
+
+
+async def _newest(session: Session, channels: Sequence[str]) -> str | None:
+    """Where the log ends, asked for by itself: a stream that is cut before it has said so would begin anew later.
+
+    None where channels may name other logs, or several, which only a stream follows together.
+    """
+    if any(channel.startswith(_OTHER_LOGS) for channel in channels):
+        return None
+    page = await session.call(list_events(after=_LARGEST, limit=1))
+    return str(page.latest)
 
 
 async def connections(session: Session, call: Call[None], cursor: Cursor) -> AsyncGenerator[Part | Cut, None]:

@@ -7,7 +7,7 @@ revision = "0006"
 down_revision = "0005"
 
 # As pgqueuer 1.6.0 gives it for the prefix `folkmoot_` and the durability `volatile`: a queue that a crash of
-# PostgreSQL has emptied is filled again from the runs, which alone decide.
+# PostgreSQL has emptied is filled again from the runs, which alone decide. Its trigger tells of new rows only.
 INSTALL = (
     """\
 CREATE TYPE folkmoot_pgqueuer_status AS ENUM (
@@ -153,7 +153,7 @@ END;
 $$ LANGUAGE plpgsql""",
     """\
 CREATE TRIGGER folkmoot_tg_pgqueuer_changed
-AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON folkmoot_pgqueuer
+AFTER INSERT ON folkmoot_pgqueuer
 EXECUTE FUNCTION folkmoot_fn_pgqueuer_changed()""",
 )
 UNINSTALL = (
