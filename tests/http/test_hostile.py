@@ -1,7 +1,6 @@
 """Hostile requests to every operation: each gets a small problem document or a plain answer, never a bug."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -121,15 +120,16 @@ async def target(app: FastAPI, client: AsyncClient, tmp_path: Path) -> AsyncIter
     assert (await client.get("/api/health/ready")).status_code == 200
 
 
-STRIDE = 1 if os.environ.get("CI") else 23
-"""At home every 23rd request is sent, which still reaches every operation; in CI all of them."""
+EVERY = pytest.param(1, marks=pytest.mark.system)
+"""The quick suite sends every 23rd request, which still reaches every operation; the system suite all of them."""
 
 
-async def test_every_operation_withstands(target: Target) -> None:
+@pytest.mark.parametrize("stride", [23, EVERY])
+async def test_every_operation_withstands(target: Target, stride: int) -> None:
     for make, operations in WAYS.values():
         found: set[int] = set()
         every = chain.from_iterable(make(operation, target.names(operation, make)) for operation in operations)
-        for hostile in islice(every, 0, None, STRIDE):
+        for hostile in islice(every, 0, None, stride):
             answer = await target.answer(hostile)
             found.add(answer.status_code)
             is_let_in = answer.status_code != 401 or is_about_credentials(hostile)
