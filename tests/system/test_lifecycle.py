@@ -168,7 +168,7 @@ async def test_a_stop_in_good_order_shuts_down_and_a_start_takes_up_again(tmp_pa
 async def test_a_module_that_fails_stops_the_start_with_its_name(tmp_path: Path) -> None:
     served = Server(tmp_path, AGENT_REGISTRY_MODULES="nowhere.agents")
     try:
-        with pytest.raises(AssertionError, match="the server did not start"):
+        with pytest.raises(AssertionError, match="it did not start"):
             await served.start()
     finally:
         await served.kill()
