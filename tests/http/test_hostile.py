@@ -121,7 +121,7 @@ async def target(app: FastAPI, client: AsyncClient, tmp_path: Path) -> AsyncIter
 
 
 THIRD = pytest.param(3, marks=pytest.mark.system)
-"""The quick suite sends every 23rd request, which still reaches every operation; the system suite every third, some 7,000."""
+"""The quick suite sends every 23rd request, which still reaches every operation; the system suite every third."""
 
 
 @pytest.mark.parametrize("stride", [23, THIRD])
