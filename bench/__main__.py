@@ -1,29 +1,34 @@
-"""`python -m bench [message|runs|workers|fanout|socketio|start|all]`: a table for each, with processes of its own."""
+"""`python -m bench [message|runs|debates|workers|fanout|socketio|search|start|all]`: tables of what processes need."""
 
 import argparse
 import signal
 import sys
 
-from bench import fanout, message, runs, socketio, start, workers
+from bench import debates, fanout, message, runs, search, socketio, start, workers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product beside its floors.")
     parser.add_argument(
-        "what", nargs="*", default=["all"], help="message, runs, workers, fanout, socketio, start or all (the default)"
+        "what",
+        nargs="*",
+        default=["all"],
+        help="message, runs, debates, workers, fanout, socketio, search, start or all (the default)",
     )
     parser.add_argument(
         "--database",
         metavar="URL",
-        help="a PostgreSQL server: measure message and runs on it, and workers, which need it",
+        help="a PostgreSQL server: measure message, runs and debates on it, and workers, which need it",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual load, e.g. 0.2 for a look")
     args = parser.parse_args()
     known = {
         "message": lambda: message.measure(args.scale, args.database),
         "runs": lambda: runs.measure(args.scale, args.database),
+        "debates": lambda: debates.measure(args.scale, args.database),
         "fanout": lambda: fanout.measure(args.scale),
         "socketio": lambda: socketio.measure(args.scale),
+        "search": lambda: search.measure(args.scale),
         "start": start.measure,
     }
     if args.database:

@@ -1,18 +1,15 @@
 """What every test shares. A folder that is a suite of its own gives its tests their marker."""
 
+import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
-from functools import cache
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from fastapi.dependencies import utils
-from fastapi.dependencies.models import Dependant
-from fastapi.utils import create_model_field
 from hypothesis import settings
 
 from folkmoot.accounts import passwords
@@ -25,6 +22,7 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.migrations.upgrade import upgrade
 from folkmoot.runs.moves import number_events
 from tests.databases import new_scope, postgres_database
+from tests.once import work_out_once
 
 # A slow machine is no finding, and the same tests see the same examples every time.
 settings.register_profile("house", deadline=None, derandomize=True, database=None, max_examples=30)
@@ -36,7 +34,7 @@ MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Where Linux keeps files in memory, tests' folders go there: what is to survive here is a kill, not a power cut.
 
     A third of the suite's time went into waiting for the disk at every commit of databases that live for one test.
@@ -44,11 +42,16 @@ def pytest_configure() -> None:
     given = {"PYTEST_DEBUG_TEMPROOT", "TMPDIR"} & os.environ.keys()
     if not given and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+    gc.disable()  # until all is collected
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    work_out_once(patch)
 
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays; looking through it again and again took a tenth of the suite's time."""
     collect_rarely()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,24 +62,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.path.is_relative_to(folder):
                 item.add_marker(suite)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def routes_read_once() -> Iterator[None]:
-    """FastAPI reads all routes again for every application, which was most of what a start took: each is read once."""
-    known = dict[tuple[str, Callable[..., Any]], Dependant]()
-
-    def get_dependant(*, path: str, call: Callable[..., Any], **how: Any) -> Dependant:
-        if not str(getattr(call, "__module__", "")).startswith("folkmoot."):
-            return utils.get_dependant(path=path, call=call, **how)
-        if (path, call) not in known:
-            known[path, call] = utils.get_dependant(path=path, call=call, **how)
-        return replace(known[path, call], dependencies=list(known[path, call].dependencies))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastapi.routing.get_dependant", get_dependant)
-        patch.setattr("fastapi.routing.create_model_field", cache(create_model_field))
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,6 +77,15 @@ def cheap_passwords() -> Iterator[PasswordHasher]:
 def costly_passwords(cheap_passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what a hash costs."""
     monkeypatch.setattr(passwords, "_HASHER", cheap_passwords)
+
+
+@pytest.fixture
+def watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open streams are looked after ten times as often as for users: for tests of what happens, not of how soon."""
+    for name in ("folkmoot.workspaces.stay", "folkmoot.realtime.places"):
+        watching: Any = import_module(name)
+        assert watching._SECONDS <= 0.5, "within a second, is promised"
+        monkeypatch.setattr(watching, "_SECONDS", 0.05)
 
 
 @pytest.fixture(scope="session")

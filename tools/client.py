@@ -87,9 +87,13 @@ class Types:
 
     def answer(self, content: dict[str, Any]) -> tuple[str, str]:
         media = next((said for name, said in content.items() if _JSON.fullmatch(name)), None)
+        if media is None and "application/octet-stream" in content:
+            return "bytes", "wire.raw"
         if media is None:
             return ("str", "wire.text") if content else ("None", "wire.nothing")
         kind = self.of(media["schema"], is_answer=True)
+        if kind == "JsonObject":
+            return kind, "wire.fields"
         if kind.startswith("list["):
             return kind, f"wire.many({kind[5:-1]})"
         return kind, f"wire.one({kind})"
@@ -132,7 +136,7 @@ class Types:
         return sorted(done)
 
     def home(self, name: str) -> str:
-        return self._homes[name]
+        return self._homes[_plain(name)]
 
     def imports(self, text: str, own: str | None) -> list[str]:
         code = re.sub(r'""".*?"""', "", text, flags=re.DOTALL)
@@ -211,7 +215,9 @@ class Writer:
                 found.append(Input(given["name"], given["in"], kind, given.get("required", False)))
         order = re.findall(r"{(\w+)", operation.path)
         found.sort(key=lambda item: order.index(item.name) if item.place == "path" else len(order))
-        for media in operation.said.get("requestBody", {}).get("content", {}).values():
+        for kind, media in operation.said.get("requestBody", {}).get("content", {}).items():
+            if kind == "multipart/form-data":  # what can be given as a file can be given as JSON too
+                continue
             schema = self._types.body(media["schema"])
             for name, part in schema.get("properties", {}).items():
                 if name not in STREAMS.get(operation.id, ()):
@@ -294,8 +300,13 @@ def _name(schema: dict[str, Any]) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
 
 
+def _plain(name: str) -> str:
+    """FastAPI tells an answer's form from a body's where one class is both."""
+    return name.removesuffix("-Output")
+
+
 def _short(name: str) -> str:
-    return name.removesuffix("View")
+    return _plain(name).removesuffix("View")
 
 
 def _nullable(kind: str) -> str:

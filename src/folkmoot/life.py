@@ -1,6 +1,6 @@
 """The application's life: opens what it stands on, wires the rooms together, works, and closes it all again.
 
-With `app` the only module that knows every room.
+With `app` and `wiring` the only module that knows every room.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -19,20 +18,18 @@ from fastapi import FastAPI
 from folkmoot import __version__
 from folkmoot.accounts.authentication import Accounts, AccountSettings
 from folkmoot.accounts.exposure import check_exposure, open_admin_token
-from folkmoot.accounts.logins import prune as prune_accounts
 from folkmoot.accounts.secret_key import open_secret_key
 from folkmoot.agents.definitions import ensure_definitions
 from folkmoot.agents.hosting import give_up, say_alive
 from folkmoot.agents.lifecycle import Lifecycle
 from folkmoot.agents.loading import load_classes
-from folkmoot.agents.presence import Presence
+from folkmoot.agents.operations import Operations
 from folkmoot.agents.registry import AgentRegistry
 from folkmoot.agents.residents import Residents
 from folkmoot.agents.upkeep import looked_after
 from folkmoot.automation.postman import Postman
-from folkmoot.automation.schedules import start_due
-from folkmoot.conversations.mailbox import prune as prune_mailboxes
-from folkmoot.conversations.workflow import ReplyExecutor
+from folkmoot.core_agents.driving import DrivingExecutor
+from folkmoot.core_agents.offers import OFFERS
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import Hooks
@@ -43,44 +40,49 @@ from folkmoot.engine.holder import HeldByAnother, Holder
 from folkmoot.engine.hosts import HostInfo
 from folkmoot.engine.liveness import Liveness, PostgresLiveness, SoleProcess
 from folkmoot.engine.local import LocalDispatcher
-from folkmoot.engine.queue import QueueDispatcher, forget
+from folkmoot.engine.queue import QueueDispatcher
 from folkmoot.events.bus import Bus
 from folkmoot.events.couriers import PostgresCourier, RedisCourier
 from folkmoot.events.follow import EventHub
 from folkmoot.events.log import store
 from folkmoot.events.relay import Alone, Relay, ServerRelay
-from folkmoot.events.retention import Retention
-from folkmoot.events.retention import prune as prune_events
 from folkmoot.kernel.errors import BadRequest, Unavailable
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.safety import chosen_secret, warnings
+from folkmoot.kernel.safety import check_cache, chosen_secret, warnings
 from folkmoot.kernel.settings import Settings, reveal
 from folkmoot.kernel.signals import when_asked_to_end
 from folkmoot.kernel.supervisor import Supervisor, every
+from folkmoot.kernel.tracing import Tracer
+from folkmoot.knowledge.library import Library
+from folkmoot.knowledge.search import Search
+from folkmoot.llm.cache import open_cache
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.settings import llm_settings
 from folkmoot.migrations.upgrade import upgrade
+from folkmoot.providers.catalogue import ModelCatalogue
 from folkmoot.providers.vault import Vault
 from folkmoot.realtime.places import Places
-from folkmoot.runs.engine import RunEngine, join
+from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import number_events
 from folkmoot.runs.sweep import stay_known, work_forever
 from folkmoot.runtime import Runtime
 from folkmoot.surface import Place, SharedContextService, Surface
-from folkmoot.tasks.progress import TaskProgress
-from folkmoot.teams.executor import TeamExecutor
-from folkmoot.tools.builtin import builtin_tools
+from folkmoot.tasks.operation_executor import OperationExecutor
+from folkmoot.tools.mcp.hub import McpHub
+from folkmoot.tools.mcp.processes import Processes
+from folkmoot.tools.mcp.reaching import Links
+from folkmoot.tools.mcp.stdio import Program
 from folkmoot.tools.registry import ToolRegistry
+from folkmoot.usage.budgets import BudgetRules
+from folkmoot.usage.covered import LOOK_SECONDS as COVERED_SECONDS
+from folkmoot.wiring import BUDGET_SCOPES, Chore, Means, chores, open_engine, open_manners, open_tools
 from folkmoot.workspaces.lookup import WorkspaceLookup
-from folkmoot.workspaces.removal import finish_removals
 from folkmoot.workspaces.service import ensure_default
 from folkmoot.workspaces.stay import Stays
 
 GRACE_SECONDS = 5.0
 """How long calls in flight may take to end before their runs are handed back."""
 
-HOUSEKEEPING_SECONDS = 30.0
-LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -133,20 +135,21 @@ class Start:
 async def lifespan(start: Start, app: FastAPI) -> AsyncIterator[None]:
     settings, address, works = start.settings, start.address, start.works
     async with AsyncExitStack() as stack:
-        gateway = Gateway(llm_settings(settings))
-        stack.push_async_callback(gateway.aclose)
+        gateway = _gateway(settings, app.state.tracer, stack)
         stack.push_async_callback(app.state.outgoing.aclose)
         if not settings.is_postgres:
             stack.callback(_hold(settings, address).release)
         await asyncio.to_thread(upgrade, settings.direct_database_url)
         runtime = await _open(settings, start.duty, gateway, stack)
         app.state.accounts = _accounts(start, app, runtime)
+        app.state.catalogue = ModelCatalogue(gateway)
         await check_exposure(app.state.accounts, start.host)
         gateway.key_ring = app.state.vault = Vault(runtime.db, app.state.secret_key.derive_all("secrets"))
         postman = app.state.postman = Postman(
             runtime.db, runtime.supervisor, app.state.outgoing, app.state.vault.cipher
         )
-        engine = _engine(app, runtime)
+        engine = _engine(app, runtime, settings)
+        stack.push_async_callback(app.state.mcp.aclose)
         stack.enter_context(_surface(app, engine).opened())
         liveness = _liveness(settings, runtime)
         stack.push_async_callback(liveness.close)
@@ -154,21 +157,39 @@ async def lifespan(start: Start, app: FastAPI) -> AsyncIterator[None]:
         runtime.relay.start(runtime.supervisor, default.workspace_id)
         stack.push_async_callback(runtime.relay.stop)
         lifecycle = _agents(app, runtime, start.me(runtime.host_id))
+        operations = _operations(runtime, app.state.tools, lifecycle)
+        engine.register(operations)
+        engine.register(DrivingExecutor(operations))
         await _become_known(lifecycle, stack)
         if settings.agents_enabled:
             registry = lifecycle.residents.registry
             await load_classes(registry, settings.agent_registry_modules)
-            await runtime.db.write(ensure_definitions, registry.offers())
+            await runtime.db.write(ensure_definitions, (*OFFERS, *registry.offers()))
             recovers = works and start.duty.kind != "worker"
             gone = partial(liveness.gone, is_patient=False)
             await stack.enter_async_context(looked_after(lifecycle, gone, GRACE_SECONDS, works=recovers))
         _stay_known(lifecycle, engine, liveness, stack)
+        await _look_for_budgets(runtime, engine, stack)
         if works:
             _start(start, runtime, engine, liveness, stack)
-            _automate(settings, runtime, (engine, postman, liveness), stack)
+            _keep_house(chores(settings, runtime, engine, postman), runtime, liveness, stack)
         _log.info("Folkmoot %s started on %s; model: %s", __version__, runtime.db.dialect, gateway.describe())
         yield
     _log.info("Folkmoot stopped")
+
+
+def _gateway(settings: Settings, tracer: Tracer, stack: AsyncExitStack) -> Gateway:
+    """With the answers it knows. The last thing that ends is the tracer. Raises WrongSetting."""
+    if tracer.is_on:
+        stack.push_async_callback(asyncio.to_thread, tracer.close)
+    check_cache(settings)
+    gateway = Gateway(llm_settings(settings))
+    gateway.tracer = tracer
+    stack.push_async_callback(gateway.aclose)
+    gateway.cache = open_cache(settings.mgx_cache_backend, reveal(settings.redis_url))
+    if gateway.cache is not None:
+        stack.push_async_callback(gateway.cache.aclose)
+    return gateway
 
 
 def _accounts(start: Start, app: FastAPI, runtime: Runtime) -> Accounts:
@@ -237,21 +258,40 @@ def _relay(settings: Settings, host_id: str) -> Relay:
     return ServerRelay(host_id, PostgresCourier(settings.direct_database_url)) if settings.is_postgres else Alone()
 
 
-def _engine(app: FastAPI, runtime: Runtime) -> RunEngine:
-    """The sanctioned inversions: who executes, who observes, which tools there are."""
-    engine = RunEngine(runtime.db, runtime.dispatcher, runtime.supervisor, runtime.host_id)
-    join(engine, runtime.relay)
-    tools = ToolRegistry(builtin_tools())
-    engine.register(TeamExecutor(runtime.db, runtime.gateway, tools))
-    engine.register(ReplyExecutor(engine, runtime.gateway, tools))
-    engine.observers += (TaskProgress(), Presence())
+def _engine(app: FastAPI, runtime: Runtime, settings: Settings) -> RunEngine:
+    tools = _tools(app, runtime, settings)
+    engine = open_engine(runtime, settings, tools)
+    engine.tracer = app.state.tracer
     app.state.runtime = runtime
     app.state.engine = engine
+    app.state.budget_rules = BudgetRules(engine.budgets, BUDGET_SCOPES)
+    app.state.library = Library(engine, Search(runtime.db, runtime.gateway))
     app.state.tools = tools
     app.state.workspaces = WorkspaceLookup(runtime.db)
     app.state.places = Places(runtime.db, runtime.supervisor)
     app.state.stays = Stays(runtime.db, runtime.supervisor, partial(_is_local, app))
     return engine
+
+
+def _tools(app: FastAPI, runtime: Runtime, settings: Settings) -> ToolRegistry:
+    """Raises ToolPackageFailed."""
+    state = app.state
+    means = Means(
+        outgoing=state.outgoing,
+        contexts=state.context_settings,
+        mailboxes=state.mailboxes,
+        embedder=runtime.gateway,
+        artifacts=state.artifact_files,
+        runs_python=settings.run_python_enabled,
+    )
+    tools = open_tools(means)
+    programs = [
+        Program(one.name, one.command, tuple(one.args), one.environment()) for one in settings.mcp_stdio_servers
+    ]
+    links, processes = Links(state.outgoing, state.vault.cipher), Processes(programs, runtime.supervisor)
+    state.mcp = McpHub(runtime.db, links, processes)
+    tools.sources.append(state.mcp)
+    return tools
 
 
 async def _is_local(app: FastAPI) -> bool:
@@ -262,7 +302,7 @@ async def _is_local(app: FastAPI) -> bool:
 
 def _surface(app: FastAPI, engine: RunEngine) -> Surface:
     """What other software finds on `app.state`, or by the names that `folkmoot` exports."""
-    surface = Surface(Place(engine, app.state.workspaces, app.state.task_defaults))
+    surface = Surface(Place(engine, app.state.workspaces, app.state.task_defaults, app.state.runtime.gateway))
     engine.register(surface.functions)
     engine.observers.append(surface.functions)
     app.state.hold = surface.hold
@@ -299,6 +339,13 @@ def _stay_known(lifecycle: Lifecycle, engine: RunEngine, liveness: Liveness, sta
     stack.callback(beating.cancel)
 
 
+async def _look_for_budgets(runtime: Runtime, engine: RunEngine, stack: AsyncExitStack) -> None:
+    """Before anything is paid for, and every second: other processes make budgets too."""
+    await engine.budgets.look(runtime.db)
+    looking = every(COVERED_SECONDS, partial(engine.budgets.look, runtime.db), "looking for budgets")
+    stack.callback(runtime.supervisor.start(looking, "look for budgets").cancel)
+
+
 def _agents(app: FastAPI, runtime: Runtime, host: HostInfo) -> Lifecycle:
     registry = app.state.agent_registry = AgentRegistry()
     residents = Residents(registry, runtime.supervisor)
@@ -306,6 +353,12 @@ def _agents(app: FastAPI, runtime: Runtime, host: HostInfo) -> Lifecycle:
     app.state.sessions = Sessions(runtime.db)
     lifecycle: Lifecycle = app.state.lifecycle
     return lifecycle
+
+
+def _operations(runtime: Runtime, tools: ToolRegistry, lifecycle: Lifecycle) -> OperationExecutor:
+    """Agents of classes live here, and not where the other executors are wired."""
+    operations = Operations(lifecycle.residents, runtime.supervisor)
+    return OperationExecutor(runtime.db, runtime.gateway, tools, operations, open_manners(runtime))
 
 
 def _start(start: Start, runtime: Runtime, engine: RunEngine, liveness: Liveness, stack: AsyncExitStack) -> None:
@@ -316,39 +369,13 @@ def _start(start: Start, runtime: Runtime, engine: RunEngine, liveness: Liveness
         raise UnknownKinds(f"There is no kind of runs named {', '.join(sorted(unknown))}; there are {known}")
     stack.push_async_callback(engine.stop, GRACE_SECONDS)
     stack.callback(runtime.supervisor.start(work_forever(engine, liveness, kinds), "work on runs").cancel)
-    for name, work in _housekeeping(start.settings, runtime):
-        keeping = every(HOUSEKEEPING_SECONDS, partial(_if_leading, liveness, work), name)
-        stack.callback(runtime.supervisor.start(keeping, name).cancel)
     stack.enter_context(when_asked_to_end(partial(_begin_to_stop, runtime, engine, asyncio.get_running_loop())))
 
 
-def _automate(
-    settings: Settings, runtime: Runtime, workers: tuple[RunEngine, Postman, Liveness], stack: AsyncExitStack
-) -> None:
-    """Schedules and webhooks are looked after by the process that leads, once a second."""
-    engine, postman, liveness = workers
-    kept = timedelta(days=settings.event_retention_days)
-    works: list[tuple[float, str, Callable[[], Awaitable[None]]]] = [
-        (LOOK_SECONDS, "starting what is due", partial(start_due, engine)),
-        (LOOK_SECONDS, "sending to webhooks", postman.look),
-        (HOUSEKEEPING_SECONDS, "pruning deliveries", partial(postman.prune, kept)),
-    ]
-    for seconds, name, work in works:
-        keeping = every(seconds, partial(_if_leading, liveness, work), name)
-        stack.callback(runtime.supervisor.start(keeping, name).cancel)
-
-
-def _housekeeping(settings: Settings, runtime: Runtime) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    kept = Retention(settings.event_retention_days, settings.event_retention_limit)
-    works: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-        ("finishing deletions", partial(finish_removals, runtime.db)),
-        ("pruning events", partial(prune_events, runtime.db, kept)),
-        ("pruning sessions", partial(prune_accounts, runtime.db)),
-        ("pruning mailboxes", partial(prune_mailboxes, runtime.db, settings.agent_message_retention_limit)),
-    ]
-    if settings.is_postgres:
-        works.append(("pruning the queue", partial(runtime.db.write, forget)))
-    return works
+def _keep_house(works: list[Chore], runtime: Runtime, liveness: Liveness, stack: AsyncExitStack) -> None:
+    for chore in works:
+        keeping = every(chore.seconds, partial(_if_leading, liveness, chore.work), chore.name)
+        stack.callback(runtime.supervisor.start(keeping, chore.name).cancel)
 
 
 async def _if_leading(liveness: Liveness, work: Callable[[], Awaitable[None]]) -> None:

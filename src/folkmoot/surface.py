@@ -3,13 +3,9 @@
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
-from pydantic import ValidationError
-
 from folkmoot.accounts.deps import CurrentUser, get_current_user
-from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.agents.base import BaseAgent
 from folkmoot.agents.queries import NoSuchAgent, get_agent
 from folkmoot.agents.registry import AgentRegistry
@@ -24,18 +20,17 @@ from folkmoot.contexts.service import Change, ContextSettings
 from folkmoot.contexts.tables import AgentContext, AgentContextVersion
 from folkmoot.db.sessions import Session
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import Invalid, Problem
-from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import SYSTEM, Scope
-from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.rules import RunStatus
-from folkmoot.runs.tables import Run
 from folkmoot.tasks.functions import Function, Functions, FunctionStatus, name_of, work_of
 from folkmoot.tasks.processor import TaskProcessor
-from folkmoot.tasks.rules import DEFAULT_TEAM, TaskDefaults
-from folkmoot.tasks.schemas import NewTask, NewTaskRun
-from folkmoot.tasks.service import create_task, run_task
-from folkmoot.workspaces.lookup import WorkspaceLookup
+from folkmoot.tasks.rules import DEFAULT_TEAM
+from folkmoot.teams.provider import Place, TeamProvider, TeamResult
+from folkmoot.teams.schemas import AgentSeat, RoleSeat, TeamSpec
+from folkmoot.teams.team import Consent, Limits, Person
+from folkmoot.tools.registry import Tool, ToolContext, typed_tool
 
 TaskStatus = RunStatus
 
@@ -45,48 +40,40 @@ __all__ = [
     "AgentDefinition",
     "AgentInstance",
     "AgentRegistry",
+    "AgentSeat",
     "AgentStatus",
     "BackgroundTaskRunner",
     "BaseAgent",
+    "Consent",
     "ContextRollbackState",
     "CurrentUser",
+    "Limits",
     "MGXStyleTeam",
     "MGXTeamProvider",
     "NoRunningApp",
+    "Person",
     "Place",
+    "RoleSeat",
     "SharedContextService",
     "Surface",
     "TaskProcessor",
     "TaskStatus",
     "TeamProvider",
+    "TeamSpec",
+    "Tool",
+    "ToolContext",
     "get_current_user",
     "get_task_processor",
     "get_task_runner",
     "get_team_provider",
+    "typed_tool",
 ]
-
-_LONGEST_SECONDS = 604_800.0  # no run has a later deadline
 
 
 class NoRunningApp(Problem):
     """No Folkmoot application is running here"""
 
     hint = "Call this in a request, an agent or a background function of the application, or in its lifespan"
-
-
-class UnusableTask(Invalid):
-    """A task for a team is a text of 1 to 100,000 characters"""
-
-
-class TeamResult(TypedDict):
-    """What came of a team's work; `summary` is None where a run ended without one."""
-
-    run_id: str
-    status: str
-    summary: str | None
-    deliverables: list[Json]
-    open_issues: list[Json]
-    stop_reason: str | None
 
 
 class WriteOptions(TypedDict, total=False):
@@ -97,20 +84,6 @@ class WriteOptions(TypedDict, total=False):
     run_id: str | None
     workspace_id: str | None
     project_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the services work: an engine, and the workspaces it serves."""
-
-    engine: RunEngine
-    workspaces: WorkspaceLookup
-    defaults: TaskDefaults
-
-    async def scope(self, workspace_id: str | None = None) -> Scope:
-        """That workspace or `default`, on behalf of the software itself. Raises NoSuchWorkspace."""
-        found = await self.workspaces.find(LOCAL_OWNER, None if workspace_id is None else ("id", workspace_id.lower()))
-        return Scope(found.workspace_id, found.project_id, SYSTEM)
 
 
 class MGXStyleTeam:
@@ -128,53 +101,7 @@ class MGXStyleTeam:
         return await get_team_provider().run_task(task, team=self, workspace_id=workspace_id)
 
 
-class TeamProvider:
-    """Runs of teams for code that awaits their result."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    async def run_task(
-        self, task: str, *, team: MGXStyleTeam | None = None, workspace_id: str | None = None
-    ) -> TeamResult:
-        """Have a team do this and wait for the end of its run, which goes on where the caller does not.
-
-        A server that stops answers the run as it is. Raises UnusableTask, NoSuchWorkspace.
-        """
-        place, team = self._place, team or MGXStyleTeam()
-        try:
-            new = NewTask(
-                description=task,
-                team=team.slug,
-                max_rounds=team.max_rounds,
-                max_revision_rounds=team.max_revision_rounds,
-            )
-        except ValidationError as error:
-            raise UnusableTask(f"{UnusableTask.__doc__}: {error.errors()[0]['msg']}") from error
-        scope = await place.scope(workspace_id)
-        run = await place.engine.database.write(_give, place, scope, new)
-        return _team_result(await place.engine.wait(scope, run.id, _LONGEST_SECONDS))
-
-
 MGXTeamProvider = TeamProvider
-
-
-def _give(tx: Tx, place: Place, scope: Scope, new: NewTask) -> Run:
-    task = create_task(tx, place.engine, scope, new, place.defaults)
-    return run_task(tx, place.engine, scope, NewTaskRun(task_id=task.id), None)
-
-
-def _team_result(run: Run) -> TeamResult:
-    result = run.result or {}
-    summary, deliverables, issues = (result.get(name) for name in ("summary", "deliverables", "open_issues"))
-    return TeamResult(
-        run_id=run.id,
-        status=str(run.status),
-        summary=summary if isinstance(summary, str) else run.error_message,
-        deliverables=deliverables if isinstance(deliverables, list) else [],
-        open_issues=issues if isinstance(issues, list) else [],
-        stop_reason=run.stop_reason,
-    )
 
 
 class BackgroundTaskRunner:

@@ -21,6 +21,8 @@ from folkmoot.kernel.json import JsonObject
 from tests.accounts.persons import PASSWORD, Person, another, first, login, operator, with_token
 from tests.serving import client_of, running, settings_for
 
+pytestmark = pytest.mark.system  # people, roles and sessions, call by call
+
 ME = "/api/users/me"
 EMAIL = "ada@example.org"
 OUR_PAGE = {"Origin": "http://localhost"}

@@ -15,6 +15,8 @@ from folkmoot.kernel.json import JsonObject
 from tests.accounts.persons import PASSWORD, Person, another, api_key, first, login, operator, with_token
 from tests.serving import client_of
 
+pytestmark = pytest.mark.system  # people, roles and sessions, call by call
+
 USERS, ME = "/api/users", "/api/users/me"
 OTHER = "ten lives of a dog"
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from folkmoot.agents import hosting, upkeep
+from folkmoot.agents.registry import AgentRegistry
 from folkmoot.agents.rules import TRANSITIONS, AgentStatus, shown_status
 from folkmoot.agents.tables import AgentInstance
 from folkmoot.db.database import Database
@@ -21,8 +22,10 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.tables import Run, RunAgent
-from tests.agents.classes import Script, registry_of
+from tests.agents.classes import Script, registry_of, scripted
 from tests.agents.office import Office, open_office
+
+pytestmark = pytest.mark.system  # what happens with time, and hooks that take some
 
 AGENTS = "/api/agents"
 PAIRS = list(product(AgentStatus, AgentStatus))
@@ -130,13 +133,20 @@ async def test_an_idle_agent_of_a_class_waits_to_be_called(office: Office, scrip
     assert script.called == ["initialize", "activate"], "to busy and back is said of it, not done to it"
 
 
-@pytest.mark.parametrize("hook", ["initialize", "activate", "deactivate", "shutdown"])
 @pytest.mark.parametrize("what", ["raise", "hang", "cling", "exit"])
-async def test_a_hook_that_fails_is_an_error_with_its_reason(
-    office: Office, script: Script, hook: str, what: str
-) -> None:
+async def test_a_hook_that_fails_is_an_error_with_its_reason(db: Database, scope: Scope, what: str) -> None:
+    """Each in an agent of its own, all at once: hooks that hang are given up only after a while."""
+    scripts = {hook: Script() for hook in ("initialize", "activate", "deactivate", "shutdown")}
+    registry = AgentRegistry()
+    for hook, script in scripts.items():
+        registry.register(scripted(script), hook, "Fails there")
+    async with open_office(db, scope, registry=registry) as office:
+        await asyncio.gather(*(fails_and_recovers(office, hook, script, what) for hook, script in scripts.items()))
+
+
+async def fails_and_recovers(office: Office, hook: str, script: Script, what: str) -> None:
     starts = hook in ("initialize", "activate")
-    made = await office.make("scripted", activate=not starts)
+    made = await office.make(hook, activate=not starts)
     script.does[hook] = what
     code, answer = await office.verb(made, "activate" if starts else hook)
     script.released.set()
@@ -236,7 +246,7 @@ def take_part(tx: Tx, scope: Scope, agent: JsonObject, status: str) -> str:
     columns = Run.__table__.columns
     zeros = dict.fromkeys(("version", "priority", "epoch", "journal_seq", "event_seq"), 0)
     more = dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count"), 0)
-    flags = dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False)
+    flags = dict.fromkeys(("is_resumed", "is_pausing", "is_budgeted", "holds_slot"), False)
     run_id, at = new_id(), now()
     row: dict[str, object] = {**dict.fromkeys(columns.keys()), **zeros, **more, **flags}
     row |= {"id": run_id, "workspace_id": scope.workspace_id, "project_id": scope.project_id, "kind": "reply"}

@@ -50,7 +50,7 @@ ADDED = {
     "agent_definitions": {"workspace_id", "is_hosted", "class_gone_at"},
     "agent_instances": {
         *("number", "slug", "role", "host_id", "ttl_at", "origin", "last_active_at", "running_runs"),
-        *("task_count", "success_count", "error_count", "busy_milliseconds"),
+        *("task_count", "success_count", "error_count", "busy_milliseconds", "own_description", "own_capabilities"),
     },
 }
 

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from folkmoot.agents.turn import DEFAULT_LIMIT, PARALLEL_CALLS, Turn, TurnPlan
+from folkmoot.agents.ways import Way
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.llm.messages import Assistant, ToolCall, ToolResult, message_to_json
@@ -94,7 +95,7 @@ def test_a_use_names_its_call_and_effect() -> None:
 )
 def test_an_effect_that_is_not_noted_counts_as_unsafe(noted: Json, effects: tuple[Effect, ...]) -> None:
     turn = after(answer(1, calls=2, effects=noted))
-    assert turn.effects == (effects,)
+    assert turn.ways == (tuple(Way(effect) for effect in effects),)
 
 
 def test_of_thirteen_parallel_calls_eight_are_carried_out() -> None:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from folkmoot.migrations import upgrade as migrations
 from folkmoot.migrations.upgrade import connected
+
+pytestmark = pytest.mark.system  # files, processes and whole databases
 
 AT = "'2026-11-21 12:00:00.000000', '2026-11-21 12:00:00.000000'"
 BEFORE = (

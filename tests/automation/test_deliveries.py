@@ -29,6 +29,8 @@ from folkmoot.providers.service import delete_secret
 from tests.automation.receiver import CIPHER, NOTHING, RESET, Clock, Receiver, Sender, say
 from tests.net.servers import Names, Served, serving
 
+pytestmark = pytest.mark.system  # all wires and all their faults
+
 LONGEST = timedelta(seconds=DELAYS_SECONDS[-1] * 2)
 
 

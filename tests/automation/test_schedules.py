@@ -25,6 +25,8 @@ from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.engine import RunEngine
 from tests.databases import new_scope
 
+pytestmark = pytest.mark.system  # what happens with time, and hooks that take some
+
 DAILY = {"name": "Daily", "cron": "30 7 * * *", "zone": "Europe/Berlin", "task": {"description": "Say what is new"}}
 
 

@@ -22,6 +22,8 @@ from tests.net.servers import Served, serving
 from tests.persons import admit, enrol
 from tests.serving import client_of, running, settings_for
 
+pytestmark = pytest.mark.system  # what happens with time, and hooks that take some
+
 MADE = {"name": "Tickets", "types": ["task_created"]}
 
 
@@ -95,6 +97,13 @@ async def test_its_life(app: FastAPI, client: AsyncClient, served: Served, recei
     assert (await ask(client, "GET", f"/{made['id']}", status=404))["code"] == "no_such_webhook"
 
 
+@pytest.fixture
+def busy_house(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks for what is due more often than for users."""
+    monkeypatch.setattr("folkmoot.wiring.LOOK_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("busy_house")
 async def test_all_of_it_happens_by_itself(
     app: FastAPI, client: AsyncClient, served: Served, receiver: Receiver
 ) -> None:

@@ -1,5 +1,6 @@
 """The documentation pages work under their policies, which allow no inline script and no inline style."""
 
+import asyncio
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
@@ -21,12 +22,21 @@ def complaints(page: Page) -> list[str]:
     return said
 
 
+async def scrolled_to(page: Page, selector: str) -> None:
+    """The page makes what is below only when it comes into view."""
+    async with asyncio.timeout(30):
+        while not await page.locator(selector).count():
+            await page.mouse.wheel(0, 2000)
+            await page.evaluate("new Promise(requestAnimationFrame)")
+
+
 async def test_docs_and_redoc(sqlite_url: str, tmp_path: Path, browser: Browser) -> None:
     async with running(settings_for(sqlite_url, tmp_path)) as app, listening(app) as address:
         docs = await browser.new_page()
         said, asked = complaints(docs), []
         docs.on("request", lambda request: asked.append(request.url))
         await docs.goto(f"http://{address}/docs")
+        await scrolled_to(docs, "#operations-health-get_health")
         await docs.locator("#operations-health-get_health").click()
         await docs.get_by_role("button", name="Try it out").click()
         await docs.get_by_role("button", name="Execute").click()

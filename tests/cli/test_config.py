@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from folkmoot.kernel.settings import Settings, names_of
+from folkmoot.cli.config import shown
+from folkmoot.kernel.settings import Settings, StdioServer, names_of, secrets_in
 from tests.cli.terminal import PROGRAM, Terminal, environment
 
 LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
@@ -86,7 +88,7 @@ def test_the_env_file_of_seed_000(bare: Terminal) -> None:
     assert shown["AGENT_REGISTRY_MODULES"] == '["myapp.agents"]'
     assert (shown["API_WORKERS"], shown["DEBUG"], shown["AGENT_MESSAGE_RETENTION_LIMIT"]) == ("1", "false", "1000")
     assert "postgres:postgres" not in printed.out
-    assert "MGX_CACHE_BACKEND" in printed.err
+    assert shown["MGX_CACHE_BACKEND"] == "memory"
     assert "myapp" not in sys.modules
 
 
@@ -178,3 +180,10 @@ def test_it_opens_no_database_and_loads_no_agents(tmp_path: Path) -> None:
     assert "folkmoot.agents" not in loaded
     assert "alembic" not in loaded
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_servers_own_environment_is_masked() -> None:
+    server = StdioServer(name="files", command="npx", env={"KEY": SecretStr("its secret")})
+    line = shown([server])
+    assert line == '[{"name":"files","command":"npx","args":[],"env":{"KEY":"**********"}}]'
+    assert "its secret" in secrets_in(Settings(_env_file=None, mcp_stdio_servers=[server]))

@@ -15,6 +15,7 @@ from folkmoot.engine.hosts import HostInfo, beat
 from folkmoot.kernel.json import JsonObject
 from folkmoot.migrations.metadata import METADATA
 from folkmoot.migrations.upgrade import current, head
+from folkmoot.runs.artifact_files import ArtifactFiles
 from tests.cli.terminal import PROGRAM, Terminal, environment
 from tests.databases import new_scope
 from tests.house.places import Place, dump, furnish
@@ -117,6 +118,7 @@ def test_a_furnished_house_moves_to_postgresql_and_back(
     assert asyncio.run(answers(here, place)) == said == asyncio.run(answers(back, place))
 
 
+@pytest.mark.system
 def test_what_is_refused_in_one_line(terminal: Terminal, source: Path) -> None:
     itself, nowhere = f"sqlite:///{source}", f"sqlite:///{terminal.folder}/nowhere.db"
     old = f"sqlite:///{terminal.folder}/old.db"
@@ -139,6 +141,7 @@ def test_what_is_refused_in_one_line(terminal: Terminal, source: Path) -> None:
     assert terminal.type("db", "copy").code == 2
 
 
+@pytest.mark.system
 def test_a_target_with_somebodys_work_in_it_is_left_alone(terminal: Terminal, source: Path) -> None:
     assert terminal.type("db", "copy", "--to", other(terminal)).code == 0
     was = (terminal.folder / "other.db").read_bytes()
@@ -148,6 +151,7 @@ def test_a_target_with_somebodys_work_in_it_is_left_alone(terminal: Terminal, so
     assert (terminal.folder / "other.db").read_bytes()[100:] == was[100:], "but for the counter in its header"
 
 
+@pytest.mark.system
 def test_a_target_that_a_server_has_only_started_on_is_as_good_as_new(terminal: Terminal, source: Path) -> None:
     async def start() -> None:
         async with running(settings_for(other(terminal), terminal.folder / "elsewhere")):
@@ -159,6 +163,7 @@ def test_a_target_that_a_server_has_only_started_on_is_as_good_as_new(terminal: 
     assert hashes(printed.out)["agent_definitions"][0] == 0, "the target has what the source has"
 
 
+@pytest.mark.system
 def test_not_while_somebody_works_on_either_file(terminal: Terminal, source: Path) -> None:
     folder = terminal.folder / "target"
     for place in (source.parent, folder):
@@ -195,6 +200,7 @@ def test_a_database_that_nobody_made(terminal: Terminal, source: Path, own_postg
     assert "must have been created" in printed.err
 
 
+@pytest.mark.system
 def test_a_backup_beside_a_running_server(terminal: Terminal) -> None:
     """It is a whole database of one moment, and it restores by being put in the file's place."""
     data = terminal.folder / "data"
@@ -218,7 +224,7 @@ def test_a_backup_beside_a_running_server(terminal: Terminal) -> None:
                 stderr=-1,
             )
             backing = asyncio.create_task(started.communicate())
-            while not backing.done():
+            while not (await asyncio.wait({backing}, timeout=0.01))[0]:
                 await one_more(app)
             out, err = await backing
             return started.returncode or 0, out.decode(), err.decode()
@@ -237,6 +243,7 @@ def test_a_backup_beside_a_running_server(terminal: Terminal) -> None:
     assert current(f"sqlite:///{kept}") == head()
 
 
+@pytest.mark.system
 def test_what_a_backup_refuses(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = terminal.type("db", "backup", "kept.db")
     assert (printed.code, printed.out) == (2, "")
@@ -258,6 +265,7 @@ def test_what_a_backup_refuses(terminal: Terminal, monkeypatch: pytest.MonkeyPat
     assert "hidden" not in printed.err
 
 
+@pytest.mark.system
 def test_a_broken_file_is_not_backed_up(terminal: Terminal) -> None:
     terminal.type("db", "upgrade")
     path = terminal.folder / "data" / "folkmoot.db"
@@ -267,3 +275,22 @@ def test_a_broken_file_is_not_backed_up(terminal: Terminal) -> None:
     printed = terminal.type("db", "backup", "kept.db")
     assert printed.code == 1
     assert not [*terminal.folder.glob("kept.db*")]
+
+
+@pytest.mark.system
+def test_files_of_artifacts_are_backed_up_beside_the_database(terminal: Terminal) -> None:
+    terminal.type("db", "upgrade")
+    files = ArtifactFiles(terminal.folder / "data" / "artifacts", 100)
+    names = {files.write(content) for content in (b"one", b"two")}
+    printed = terminal.type("db", "backup", "kept.db")
+    assert printed.code == 0, printed
+    assert "kept.db.artifacts: 2 files" in printed.out
+    beside = terminal.folder / "kept.db.artifacts"
+    assert {path.name: path.read_bytes() for path in beside.iterdir()} == {
+        name: files.path(name).read_bytes() for name in names
+    }
+    assert {path.name for path in terminal.folder.glob("kept.db*")} == {"kept.db", "kept.db.artifacts"}
+    (terminal.folder / "kept.db").unlink()
+    again = terminal.type("db", "backup", "kept.db")
+    assert again.code == 1
+    assert "a backup overwrites nothing" in again.err

@@ -51,7 +51,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", usable(tmp_path / "new" / "out")
     outside.write_text("mine")
     (folder / "a.md").symlink_to(outside)
-    write(folder / "a.md", "theirs\r\n")
+    write(folder / "a.md", b"theirs\r\n")
     assert outside.read_text() == "mine"
     assert (folder / "a.md").read_bytes() == b"theirs\r\n"
     assert os.listdir(folder) == ["a.md"]

@@ -76,7 +76,8 @@ async def connected(wire: Wire) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_a_broken_stream_is_taken_up_where_it_broke() -> None:
+async def test_a_broken_stream_is_taken_up_where_it_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_FIRST_DELAY_SECONDS", 0)
     wire, shown = Wire(cut_after=1), io.StringIO()
     async with connected(wire) as client:
         run = await Follower(client, "r", Progress(Screen(shown))).to_rest()

@@ -40,7 +40,7 @@ def work_in(address: str) -> tuple[str, str, list[str]]:
         run = client.wait_for_run(client.start_run(task.id).id, timeout=60)
         assert (run.status, run.task_id, run.usage.model_calls > 0) == ("completed", task.id, True)
         artifact = client.list_run_artifacts(run.id).artifacts[0]
-        assert artifact.size == len(client.get_run_artifact(run.id, artifact.name).encode())
+        assert artifact.size == len(client.get_run_artifact(run.id, artifact.name))
         client.delete_document(document.id)
         by_id = client.list_agents(status="active").agents
     return ada.workspace_id, workspace.id, [agent.slug for agent in by_id] + [message.text for message in said.messages]

@@ -16,8 +16,10 @@ from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from tests.client.proxy import cuts_of, line_to
 
+pytestmark = pytest.mark.system  # it lives of connections and of the time that passes
+
 SEEDS = range(3)
-BYTES_OF_A_CONNECTION = 3000
+BYTES_OF_A_CONNECTION = 5000
 
 
 async def finished_run(client: AsyncFolkmoot) -> str:
@@ -35,7 +37,7 @@ async def test_a_run_is_followed_through_every_cut(address: str, seed: int) -> N
         run_id = await finished_run(client)
         told = await seqs_of(client, run_id)
     assert len(told) > 5
-    async with line_to(address, cuts_of(seed, BYTES_OF_A_CONNECTION, 30)) as line:
+    async with line_to(address, cuts_of(seed, BYTES_OF_A_CONNECTION, 200)) as line:
         async with AsyncFolkmoot(line.address) as client:
             heard = [item async for item in client.follow_run(run_id)]
         assert [item.seq for item in heard if isinstance(item, Event)] == told

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.contexts.rules import DATA_BYTES, json_bytes, json_patch
+from folkmoot.contexts.rules import DATA_BYTES, json_bytes
 from folkmoot.kernel.json import Json, JsonObject, canonical
+from folkmoot.kernel.json_patch import json_patch
 from tests.contexts.patching import patched
 
 SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, 1.5]) | st.sampled_from("ab")

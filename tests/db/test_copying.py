@@ -34,6 +34,8 @@ from folkmoot.kernel.json import dumps
 from folkmoot.migrations.metadata import METADATA
 from folkmoot.workspaces.tables import Workspace
 
+pytestmark = pytest.mark.system  # whole databases there and back
+
 TABLES = METADATA.sorted_tables
 AT = datetime(2026, 11, 21, 12, 0, 0, 1, tzinfo=UTC)
 TEXTS = (
@@ -92,6 +94,8 @@ def odd(column: "sa.Column[Any]", number: int) -> Value:
             return FLOATS[number % len(FLOATS)]
         case sa.String(length=int() as length), _:
             return TEXTS[number % len(TEXTS)][:length]
+        case sa.LargeBinary(), _:
+            return bytes([number % 256, 0, 255])
         case JsonText(), _:
             return JSONS[number % len(JSONS)]
         case sa.String(), _:

@@ -152,6 +152,7 @@ async def test_reset(db: Database, scope: Scope, hub: EventHub, after: int, rese
         assert seqs(await take(follower, 11 - start)) == list(range(start + 1, 12))
 
 
+@pytest.mark.system
 async def test_what_another_process_writes_comes_within_the_poll(
     database_url: str, scope: Scope, hub: EventHub
 ) -> None:

@@ -9,16 +9,28 @@ from folkmoot.kernel.json import JsonObject
 State = Mapping[str, Mapping[str, JsonObject]]
 """Resource, then key, then what the API shows of it."""
 
-KEYS = {"agent_status": "agent_id", "context": "context_id", "member": "user_id", "secret": "name"}
+KEYS = {
+    "agent_status": "agent_id",
+    "context": "context_id",
+    "debate": "debate_id",
+    "member": "user_id",
+    "secret": "name",
+    "tool": "name",
+}
 """By what a resource is known where that is not `id`."""
 
 GO_WITH = {
     "project": (
         "project_id",
-        ("agent", "context", "conversation", "document", "run", "schedule", "task", "webhook"),
+        (
+            *("agent", "approval", "context", "conversation", "debate", "document", "run", "schedule", "task", "team"),
+            *("room", "webhook"),
+        ),
     ),
+    "run": ("run_id", ("approval", "debate")),
     "agent": ("agent_id", ("agent_status", "context", "conversation", "message")),
     "conversation": ("conversation_id", ("message",)),
+    "room": ("room_id", ("room_member", "room_message")),
 }
 """What goes with a thing that is deleted: all of these that name it. Everything goes with a workspace."""
 

@@ -17,6 +17,9 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.runs.asking import ask, withdraw
+from folkmoot.runs.journal import Ask
+from folkmoot.runs.queries import get_run
 
 FOREIGN, OWN = "@", "="
 """How a case marks a value: `@task` is the other workspace's task, `=task` the caller's."""
@@ -25,6 +28,7 @@ FOREIGN, OWN = "@", "="
 _UNKNOWN = {
     "agent_number": "7777",
     "agent_slug": "agent-z",
+    "team_slug": "desk-z",
     "artifact_name": "s9.md",
     "definition_slug": "writer-x",
     "context_name": "plan-x",
@@ -75,19 +79,18 @@ async def furnish(
     posted = await place.post(
         f"/api/agents/{agent['id']}/messages", {"direction": "inbound", "payload": {"from": letter}}
     )
-    shared = f"/api/projects/{scope.project_id}/contexts/plan-{letter}"
-    for context in (f"/api/agents/{agent['id']}/context", shared):
-        await place.post(context, {"data": {"from": letter}})
-        read = await client.get(context, params={"run_id": run["id"]}, headers=place.headers)
-        assert read.is_success, read.text
+    await _share(place, letter, agent["id"], run["id"])
     invitation = await place.post(f"/api/workspaces/{scope.workspace_id}/invitations", {"role": "viewer"})
     path = f"/api/workspaces/{scope.workspace_id}/secrets/secret_{letter}"
     secret = await client.put(path, json={"value": f"of {letter}"}, headers=place.headers)
     assert secret.is_success, secret.text
     place.names.update(
         **await _automate(place, db, task["id"]),
+        **await _team(place, letter),
+        **await _debate(place, agent["id"]),
+        **await _room(place, agent["id"]),
+        **await _of_run(place, db, run["id"]),
         task=task["id"],
-        run=run["id"],
         document=document["id"],
         agent=agent["id"],
         agent_number=str(number),
@@ -99,8 +102,6 @@ async def furnish(
         workspace=scope.workspace_id,
         invitation=invitation["id"],
         project=scope.project_id,
-        artifact=await _artifact(place, run["id"]),
-        artifact_name="s1.md",
         context_name=f"plan-{letter}",
         context_version="1",
         secret_name=f"secret_{letter}",
@@ -108,9 +109,20 @@ async def furnish(
     return place
 
 
-async def _artifact(place: Place, run_id: str) -> str:
+async def _share(place: Place, letter: str, agent_id: str, run_id: str) -> None:
+    """A context of the agent's and one of the project's, both read by the run."""
+    shared = f"/api/projects/{place.scope.project_id}/contexts/plan-{letter}"
+    for context in (f"/api/agents/{agent_id}/context", shared):
+        await place.post(context, {"data": {"from": letter}})
+        read = await place.client.get(context, params={"run_id": run_id}, headers=place.headers)
+        assert read.is_success, read.text
+
+
+async def _of_run(place: Place, db: Database, run_id: str) -> dict[str, str]:
     answer = await place.client.get(f"/api/runs/{run_id}/artifacts", headers=place.headers)
-    return str(answer.json()["artifacts"][0]["id"])
+    artifact = str(answer.json()["artifacts"][0]["id"])
+    approval = await db.write(_ask, place.scope, run_id)
+    return {"run": run_id, "artifact": artifact, "artifact_name": "s1.md", "approval": approval}
 
 
 def _define(tx: Tx, scope: Scope, slug: str) -> str:
@@ -123,12 +135,41 @@ def _define(tx: Tx, scope: Scope, slug: str) -> str:
     return str(row["id"])
 
 
+async def _team(place: Place, letter: str) -> dict[str, str]:
+    role: JsonObject = {"slug": "worker", "instructions": "You work."}
+    team = await place.post("/api/teams", {"slug": f"desk-{letter}", "lead": role, "members": [role]})
+    return {"team": team["id"], "team_slug": team["slug"]}
+
+
+async def _debate(place: Place, agent_id: str) -> dict[str, str]:
+    other = await place.post("/api/agents", {"definition_slug": "assistant", "name": "other"})
+    config = {"debate_topic": "Which one?", "problem_statement": "Say which."}
+    body: JsonObject = {**config, "selected_agents": [agent_id, other["id"]]}
+    return {"debate": (await place.post("/api/debate/initialize", body))["debate_id"], "other": other["id"]}
+
+
+async def _room(place: Place, agent_id: str) -> dict[str, str]:
+    """Nobody speaks in it."""
+    room = await place.post("/api/rooms", {"name": "Harbour"})
+    await place.post(f"/api/rooms/{room['id']}/members", {"agent_id": agent_id})
+    said = await place.post(f"/api/rooms/{room['id']}/messages", {"content": "Hello"})
+    return {"room": room["id"], "room_message": said["id"]}
+
+
 async def _automate(place: Place, db: Database, task_id: str) -> dict[str, str]:
     schedule = await place.post("/api/schedules", {"name": "Rare", "cron": "0 0 29 2 *", "task_id": task_id})
     hook: JsonObject = {"name": "Tickets", "url": "https://hooks.example/", "types": ["failure"], "is_enabled": False}
     webhook = await place.post("/api/webhooks", hook)
     delivery_id = await db.write(_deliver, webhook["id"])
-    return {"schedule": schedule["id"], "webhook": webhook["id"], "delivery": delivery_id}
+    budget = await place.post("/api/budgets", {"scope_kind": "workspace", "usd": "1000"})
+    server = await place.post("/api/mcp-servers", {"name": "x", "url": "https://mcp.example/", "is_enabled": False})
+    return {
+        "schedule": schedule["id"],
+        "webhook": webhook["id"],
+        "delivery": delivery_id,
+        "budget": budget["id"],
+        "mcp_server": server["id"],
+    }
 
 
 def _deliver(tx: Tx, webhook_id: str) -> str:
@@ -138,14 +179,24 @@ def _deliver(tx: Tx, webhook_id: str) -> str:
     return str(row["id"])
 
 
+def _ask(tx: Tx, scope: Scope, run_id: str) -> str:
+    """As its run would have, and withdrawn as that has ended."""
+    run, approval_id = get_run(tx, scope, run_id), new_id()
+    question = Ask(key="plan", group="plan", subject="plan", question="Shall the team work by this plan?")
+    ask(tx, run, question, approval_id)
+    withdraw(tx, run)
+    return approval_id
+
+
 def _renumber(tx: Tx, agent_id: str, number: int) -> None:
     tx.write(sa.update(AgentInstance).where(AgentInstance.id == agent_id).values(number=number))
 
 
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
-    ids = ["task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact"]
-    ids += ["workspace", "invitation", "user", "api_key", "schedule", "webhook", "delivery"]
+    ids = ["team", "task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact"]
+    ids += ["room", "room_message", "debate", "other", "mcp_server"]
+    ids += ["approval", "workspace", "invitation", "user", "api_key", "schedule", "webhook", "delivery", "budget"]
     return {**{name: new_id() for name in ids}, **_UNKNOWN}
 
 

@@ -15,9 +15,18 @@ LEAVES_IT = "workspaces/queries.py"
 RECORDS = ("record", "_record")
 
 UNRECORDED = {
+    "approve_run": "recorded as what it does: `resolve_approval`",
     "send_message": "a message is a row with its author and time, and on the hot path",
     "post_agent_message": "a message is a row with its author and time",
     "acknowledge_agent_messages": "the message says when it was taken",
+    "chat_with_ollama": "a message is a row with its author and time",
+    "post_room_message": "a message is a row with its author and time",
+    "edit_room_message": "only its author can, and the message says when",
+    **dict.fromkeys(("add_room_reaction", "remove_room_reaction"), "a reaction is a row with its author and time"),
+    "mark_room_read": "one's own marker",
+    "start_room_task": "recorded as what it does: `create_task` and `start_run`",
+    "try_mcp_server": "changes nothing",
+    "try_model": "changes nothing, and the call is metered",
     "login_by_form": "a login like any other: `login`",
     "create_socket_ticket": "changes nothing, and is good for one socket of who asks for half a minute",
 }

@@ -1,34 +1,29 @@
 """Whoever has seen a workspace and folds its events in sees what the API shows, after every verb that there is."""
 
 import ast
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 
 from folkmoot.db.tx import Tx
-from folkmoot.events.frames import view
-from folkmoot.events.queries import latest_seq, list_events
-from folkmoot.events.registry import PLACE, data_schemas
+from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
-from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Role
-from folkmoot.realtime.resources import RESOURCES
+from folkmoot.runs.service import NewRun, start_run
 from folkmoot.runs.tables import RunSlots
 from tests.databases import new_scope
-from tests.house.fold import TOTALS, State, fold, key_of
-from tests.house.operations import BY_ID, OPERATIONS
-from tests.house.places import Place, furnish
+from tests.house.operations import OPERATIONS
+from tests.house.places import furnish
+from tests.house.world import World
 from tests.persons import admit, enrol
+from tests.runs.scripted import StepsExecutor, at_once
+from tests.runs.seen import the_approval, until
 from tests.serving import client_of, running, settings_for
-
-SCHEMAS, NAMED = data_schemas(RESOURCES)
-COMPONENTS: JsonObject = {"schemas": {**NAMED}}
-assert PLACE == "#/components/schemas/"
+from tests.stubs.mcp_stub import ECHO, McpStub
+from tests.stubs.ollama_stub import MODEL, OllamaStub
 
 UNSAFE = {operation.id for operation in OPERATIONS if operation.method != "GET"}
 
@@ -39,145 +34,33 @@ OUTSIDE = {
     **dict.fromkeys(("drain_worker", "undrain_worker"), "processes belong to no workspace"),
     **dict.fromkeys(("create_api_key", "revoke_api_key"), "keys are the user's"),
     **dict.fromkeys(("ping_webhook", "redeliver"), "what is sent to webhooks is no event: it would be sent to them"),
+    "try_mcp_server": "makes one connection and changes nothing",
+    "call_tool": "what a tool does it tells of itself",
+    "try_model": "makes one call, which is metered and changes nothing",
     "rotate_secrets": "with which key a secret is encrypted is the server's business",
     "delete_workspace": "its log goes with it; its followers are told first (tests/workspaces)",
     "create_workspace": "nobody can have followed it before; what it begins with is in its log",
 }
 """Unsafe operations that change nothing of a workspace that its log could tell; why."""
 
-NOT_TOLD = {
-    "agent": {"last_heartbeat"},
-    "secret": {"key"},
-    "webhook": {"url"},
-}
-"""Members that pass by themselves or are the server's, which docs/events.md says are to be asked for."""
-
-PAGES = {
-    "agent": ("/api/agents", "agents"),
-    "conversation": ("/api/conversations", "conversations"),
-    "document": ("/api/knowledge/documents", "documents"),
-    "task": ("/api/tasks", "tasks"),
-    "invitation": ("/api/workspaces/{workspace}/invitations", "invitations"),
-    "member": ("/api/workspaces/{workspace}/members", "members"),
-    "project": ("/api/workspaces/{workspace}/projects", "projects"),
-    "secret": ("/api/workspaces/{workspace}/secrets", "secrets"),
-    "schedule": ("/api/schedules", "schedules"),
-    "webhook": ("/api/webhooks", "webhooks"),
-}
-
-
-@dataclass
-class World:
-    """A furnished workspace that nothing goes on in between two verbs, and which verbs were done in it."""
-
-    app: FastAPI
-    place: Place
-    done: set[str] = field(default_factory=set)
-    wrong: list[str] = field(default_factory=list)
-    seen: State = field(default_factory=dict)
-    seen_at: int = -1
-
-    @property
-    def names(self) -> dict[str, str]:
-        return self.place.names
-
-    async def get(self, path: str, **query: object) -> Any:
-        asked = {name: str(value) for name, value in query.items()}
-        answer = await self.place.client.get(path, params=asked, headers=self.place.headers)
-        assert answer.is_success, (path, answer.text)
-        return answer.json()
-
-    async def list(self, path: str, name: str, **query: object) -> Any:
-        page = await self.get(path, limit=200, **query)
-        assert page["total"] == len(page[name]) < 200
-        return page[name]
-
-    async def snapshot(self) -> State:
-        """Everything the API shows of the workspace that is not read by a cursor of its own."""
-        names = {"workspace": self.place.scope.workspace_id}
-        found = {name: await self.list(path.format_map(names), key) for name, (path, key) in PAGES.items()}
-        found["workspace"] = [await self.get(f"/api/workspaces/{names['workspace']}")]
-        found["run"] = await self.list("/api/runs", "runs")
-        of_agents = [f"/api/agents/{agent['id']}" for agent in found["agent"]]
-        of_projects = [f"/api/projects/{project['id']}/contexts" for project in found["project"]]
-        found["agent_status"] = [await self.get(f"{path}/status") for path in of_agents]
-        found["message"] = [said for path in of_agents for said in await self.list(f"{path}/messages", "messages")]
-        contexts = [*(f"{path}/contexts" for path in of_agents), *of_projects]
-        found["context"] = [context for path in contexts for context in await self.list(path, "contexts")]
-        return {name: {key_of(name, view): view for view in views} for name, views in found.items()}
-
-    async def tell(
-        self, operation: str, body: JsonObject | None = None, /, by: dict[str, str] | None = None, **given: str
-    ) -> Any:
-        """Do the verb; what its events make of what was shown before has to be what is shown after it."""
-        db, workspace_id = self.app.state.runtime.db, self.place.scope.workspace_id
-        cursor = await db.read(latest_seq, workspace_id)
-        before = self.seen if self.seen_at == cursor else await self.snapshot()
-        answer = await self._ask(operation, body, given, by or self.place.headers)
-        events = await db.read(list_events, workspace_id, cursor, 1000)
-        state = before
-        for frame in map(view, events):
-            kind, data = str(frame["event_type"]), frame["data"]
-            assert errors_of({**SCHEMAS[kind], "components": COMPONENTS}, data) == [], (operation, frame)
-            state = fold(state, frame, SCHEMAS[kind])
-        after = await self.snapshot()
-        self.seen, self.seen_at = after, await db.read(latest_seq, workspace_id)
-        assert events, f"{operation} tells nothing"
-        self.wrong += [f"{operation}: {difference}" for difference in differences(comparable(state), comparable(after))]
-        self.done.add(operation)
-        return answer
-
-    async def _ask(
-        self, operation: str, body: JsonObject | None, given: dict[str, str], headers: dict[str, str]
-    ) -> Any:
-        described = BY_ID[operation]
-        values = {"workspace_id": self.place.scope.workspace_id, **given}
-        path = described.path.format_map(values)
-        query = {name: value for name, value in given.items() if f"{{{name}}}" not in described.path}
-        answer = await self.place.client.request(described.method, path, json=body, params=query, headers=headers)
-        assert answer.is_success, (operation, answer.text)
-        return answer.json() if answer.content else None
-
-
-def differences(folded: State, shown: State) -> Iterator[str]:
-    for name, views in shown.items():
-        for key in views.keys() ^ folded[name].keys():
-            yield f"{name} {key} is {'not told' if key in views else 'not shown'}"
-        for key in views.keys() & folded[name].keys():
-            one, other = folded[name][key], views[key]
-            for member in sorted(one.keys() | other.keys()):
-                if one.get(member) != other.get(member):
-                    yield f"{name}.{member} is told as {one.get(member)!r}, shown as {other.get(member)!r}"
-
-
-def comparable(state: State) -> State:
-    return {
-        name: {
-            key: {member: said for member, said in view.items() if _is_told(name, view, member)}
-            for key, view in views.items()
-        }
-        for name, views in state.items()
-    }
-
-
-def _is_told(resource: str, view: JsonObject, member: str) -> bool:
-    match resource:
-        case "agent_status":
-            return member in TOTALS
-        case "run" if member == "duration_seconds":
-            return view["completed_at"] is not None
-        case _:
-            return member not in NOT_TOLD.get(resource, ())
-
 
 @pytest.fixture
 async def world(own_database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """On a database of its own: users end local mode for all of it."""
-    async with running(settings_for(own_database_url, tmp_path)) as app, client_of(app) as client:
+    settings = settings_for(own_database_url, tmp_path)
+    async with (
+        OllamaStub() as ollama,
+        McpStub() as mcp,
+        running(
+            settings.model_copy(update={"ollama_host": ollama.address, "outgoing_allowed_hosts": [mcp.address]})
+        ) as app,
+        client_of(app) as client,
+    ):
+        app.state.engine.register(StepsExecutor(at_once))
         scope = await app.state.runtime.db.write(new_scope)
         owner = await enrol(app, "ada", is_admin=True)
         await admit(app, owner, scope.workspace_id, Role.OWNER)
-        yield World(app, await furnish(app, client, scope, "a", 77, owner.by_key))
+        yield World(app, await furnish(app, client, scope, "a", 77, owner.by_key), mcp)
 
 
 def cap(tx: Tx, workspace_id: str, runs: int) -> None:
@@ -198,8 +81,83 @@ async def tasks_and_runs(world: World) -> None:
     await world.tell("resume_run", run_id=waiting["id"])
     await world.tell("cancel_run", run_id=waiting["id"])
     await db.write(cap, workspace_id, 50)
+    await world.tell("retry_run", run_id=waiting["id"], wait="30")
+    await world.tell("fork_run", {"after_seq": 3, "input": {"max_rounds": 2}}, run_id=run["id"], wait="30")
     await world.tell("delete_run", run_id=run["id"])
     await world.tell("delete_task", task_id=task["id"])
+
+
+async def what_runs_ask(world: World) -> None:
+    """Of runs that nobody can go on with before their verb is looked at: there is no slot for them."""
+    db, engine, scope = world.app.state.runtime.db, world.app.state.engine, world.place.scope
+    new = NewRun(kind="steps", title="steps", input={"groups": [["@plan"]]})
+    runs = [await db.write(start_run, engine, scope, new) for new in (new, replace(new, id=new_id()))]
+    asked = {run.id: await the_approval(db, scope, run) for run in runs}
+    for run in runs:
+        await until(db, scope, run, "awaiting_approval")
+    await db.write(cap, scope.workspace_id, 0)
+    first, second = runs
+    await world.tell("resolve_approval", {"decision": "approve"}, approval_id=asked[first.id].id)
+    await world.tell("approve_run", {"approved": False, "feedback": "no", "revise": True}, run_id=second.id)
+    for run in runs:
+        await world.tell("cancel_run", run_id=run.id)
+    await world.tell("delete_run", run_id=first.id)
+    await db.write(cap, scope.workspace_id, 50)
+
+
+async def teams(world: World) -> None:
+    role: JsonObject = {"slug": "worker", "instructions": "You work."}
+    team = await world.tell("create_team", {"slug": "ours", "lead": role, "members": [role, world.names["agent"]]})
+    await world.tell("change_team", {"reviewer": {"person": True}, "orchestration": "handoff"}, team_id="ours")
+    await world.tell("delete_team", team_id=team["id"])
+    done = await world.tell("execute_operation", {"operation": "summarise"}, agent_id=world.names["agent"])
+    assert done["status"] == "completed"
+
+
+async def debates(world: World) -> None:
+    """Nobody can go on with one before its verb is looked at; what its turns tell is told in tests/debates."""
+    db, workspace_id = world.app.state.runtime.db, world.place.scope.workspace_id
+    await db.write(cap, workspace_id, 0)
+    other = await world.tell("create_agent", {"definition_slug": "assistant", "name": "Debater"})
+    config: JsonObject = {"debate_topic": "Which one?", "problem_statement": "Say which."}
+    body: JsonObject = {**config, "selected_agents": [world.names["agent"], other["number"]]}
+    debate_id = str((await world.tell("initialize_debate", body))["debate_id"])
+    await world.tell("say_in_debate", {"text": "Hear me", "position": "Mine"}, debate_id=debate_id)
+    for action in ("start", "pause", "resume"):
+        await world.tell("control_debate", {"action": action}, debate_id=debate_id)
+    # with it agents' totals change, which is told with their next status
+    shown = await world.place.post(f"/api/debate/{debate_id}/control", {"action": "stop"})
+    assert shown["status"] == "stopped"
+    await world.tell("delete_run", run_id=shown["run_id"])
+    await db.write(cap, workspace_id, 50)
+
+
+async def rooms(world: World) -> None:
+    """In which nobody is called upon: what agents say is told in tests/rooms."""
+    db, workspace_id = world.app.state.runtime.db, world.place.scope.workspace_id
+    await db.write(cap, workspace_id, 0)
+    room = await world.tell("create_room", {"name": "Harbour", "description": "Plan the move"})
+    ref = room["id"]
+    other = await world.tell("create_agent", {"definition_slug": "assistant", "name": "Speaker"})
+    member: JsonObject = {"agent_id": other["id"], "trigger": {"silence_seconds": 3600}}
+    await world.tell("add_room_member", member, room_id=ref)
+    await world.tell("change_room_member", {"asleep": True}, room_id=ref, member_id=other["id"])
+    await world.tell("change_room", {"mode": "mentions", "settings": {"max_speakers": 2}}, room_id=ref)
+    said = await world.tell("post_room_message", {"content": "Hello"}, room_id=ref)
+    await world.tell("post_room_message", {"content": "All", "reply_to": said["id"]}, room_id=ref)
+    await world.tell("edit_room_message", {"content": "Hello you"}, room_id=ref, message_id=said["id"])
+    for verb in ("add_room_reaction", "remove_room_reaction"):
+        await world.tell(verb, room_id=ref, message_id=said["id"], emoji="+1")
+    await world.tell("mark_room_read", {"seq": 2}, room_id=ref)
+    await world.tell("stop_room", room_id=ref)
+    await world.tell("add_room_member", {"agent_id": world.names["agent"]}, room_id=ref)
+    for verb in ("start_room_task", "start_room_debate"):
+        begun = await world.tell(verb, {"text": "Which one?"}, room_id=ref)
+        await world.place.post(f"/api/runs/{begun['run_id']}/cancel", {})  # is told above
+    await world.tell("delete_room_message", room_id=ref, message_id=said["id"])
+    await world.tell("remove_room_member", room_id=ref, member_id=other["id"])
+    await world.tell("delete_room", room_id=ref)
+    await db.write(cap, workspace_id, 50)
 
 
 async def agents(world: World) -> None:
@@ -211,6 +169,9 @@ async def agents(world: World) -> None:
     for conversation in ("new", None, None):
         body: JsonObject = {"message": "Hello", "conversation_id": conversation}
         reply = await world.tell("send_message", body, agent_id=ref)
+    chat: JsonObject = {"model": MODEL, "message": "Hello", "agent_id": ref}
+    for _ in range(2):
+        await world.tell("chat_with_ollama", chat)
     await world.tell("rename_conversation", {"title": "Mine"}, conversation_id=reply["conversation_id"])
     await world.tell("delete_conversation", conversation_id=reply["conversation_id"])
     posted = await world.tell("post_agent_message", {"direction": "inbound", "payload": {"a": 1}}, agent_id=ref)
@@ -222,11 +183,25 @@ async def agents(world: World) -> None:
     await world.tell("rollback_context", {"target_version": 1}, agent_id=ref)
     await world.tell("write_context", {"data": {"a": 3}}, agent_id=ref)
     await world.tell("read_context", agent_id=ref, context_name="made by reading")
+    definition = await world.tell("export_agent", {"slug": "grace"}, agent_id=ref)
+    await world.tell("export_agent", {"slug": "grace", "name": "Grace"}, agent_id=ref)
+    await world.tell("delete_agent_definition", definition_id=definition["id"])
+    await world.tell("clone_agent", {"name": "Ada the second", "ttl_seconds": 3600}, agent_id=ref)
     await world.tell("delete_agent", agent_id=ref)
+
+
+async def core_agents(world: World) -> None:
+    await world.tell("initialize_agents")
+    done = await world.tell("do_operator_task", {"task": "Say what holds after a crash"})
+    assert done["success"]
+    made = await world.tell("create_dynamic_agent", {"role": "Painter", "capabilities": ["paint"], "reason": "Walls"})
+    await world.tell("delete_agent", agent_id=made["agent"]["id"])
 
 
 async def what_is_shared(world: World) -> None:
     document = await world.tell("add_document", {"title": "b.md", "text": "Nothing is lost. " * 3000})
+    await world.tell("change_document", {"title": "c.md", "tags": ["one"]}, document_id=document["id"])
+    await world.tell("reindex_knowledge", wait="30")
     await world.tell("delete_document", document_id=document["id"])
     project_id = world.place.scope.project_id
     await world.tell("write_project_context", {"data": {"a": 1}}, project_id=project_id, name="plan")
@@ -234,6 +209,17 @@ async def what_is_shared(world: World) -> None:
     await world.tell("set_secret", {"value": "one"}, name="secret_b")
     await world.tell("set_secret", {"value": "two"}, name="secret_b")
     await world.tell("delete_secret", name="secret_b")
+
+
+async def budgets(world: World) -> None:
+    budget = await world.tell("create_budget", {"scope_kind": "workspace", "period": "day", "usd": "100"})
+    limited: JsonObject = {"definition_slug": "assistant", "name": "Limited", "config": {"budget": {"usd": "5"}}}
+    agent = await world.tell("create_agent", limited)
+    await world.tell("change_agent", {"config": {"budget": {"tokens": 50000}}}, agent_id=agent["id"])
+    await world.tell("send_message", {"message": "Hello"}, agent_id=agent["id"])
+    await world.tell("delete_agent", agent_id=agent["id"])
+    await world.tell("change_budget", {"usd": None, "tokens": 10000000}, budget_id=budget["id"])
+    await world.tell("delete_budget", budget_id=budget["id"])
 
 
 async def what_happens_by_itself(world: World) -> None:
@@ -250,6 +236,22 @@ async def what_happens_by_itself(world: World) -> None:
     await world.tell("change_webhook", {"types": ["failure"]}, webhook_id=webhook["id"])
     await world.tell("rotate_webhook_secret", webhook_id=webhook["id"])
     await world.tell("delete_webhook", webhook_id=webhook["id"])
+    await world.tell("change_tool", {"needs_approval": False}, name="fetch_url")
+
+
+async def mcp_servers(world: World) -> None:
+    server = await world.tell("create_mcp_server", {"name": "stub", "url": world.mcp.url})
+    ref = server["id"]
+    await world.tell("change_tool", {"needs_approval": False}, name="stub__echo")
+    world.mcp.tools = [{**ECHO, "description": "Something else."}]
+    changed = await world.tell("refresh_mcp_server", server_id=ref)
+    await world.tell("change_mcp_server", {"agreed_hash": changed["new_tools_hash"]}, server_id=ref)
+    await world.tell("change_mcp_server", {"is_enabled": False}, server_id=ref)
+    await world.tell("change_mcp_server", {"is_enabled": True}, server_id=ref)
+    await world.tell("change_mcp_server", {"url": f"{world.mcp.url}?x"}, server_id=ref)
+    world.mcp.fault = "down"
+    await world.tell("refresh_mcp_server", server_id=ref)
+    await world.tell("delete_mcp_server", server_id=ref)
 
 
 async def the_workspace(world: World) -> None:
@@ -286,7 +288,12 @@ def test_every_verb_has_its_place() -> None:
 
 @pytest.mark.system
 async def test_what_is_folded_is_what_is_shown(world: World) -> None:
-    for part in (tasks_and_runs, agents, what_is_shared, what_happens_by_itself, the_workspace, its_people):
+    work = (
+        *(tasks_and_runs, what_runs_ask, teams, debates, rooms, agents, core_agents, what_is_shared, budgets),
+        what_happens_by_itself,
+        mcp_servers,
+    )
+    for part in (*work, the_workspace, its_people):
         await part(world)
     assert world.wrong == []
     assert sorted(UNSAFE - world.done) == sorted(OUTSIDE)

@@ -59,6 +59,7 @@ async def town(own_database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
         yield Town(app, client, scope.workspace_id, people)
 
 
+@pytest.mark.system
 async def test_the_matrix_holds(town: Town) -> None:
     for access in accesses():
         if access.operation not in BY_ID:

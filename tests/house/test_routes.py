@@ -186,7 +186,7 @@ async def knock(town: Town, path: str, caller: Place, values: dict[str, str]) ->
     query = "&".join(f"{name}={value}" for name, value in values.items() if f"{{{name}}}" not in path)
     address = f"ws://{town.wire}{path.format_map(values)}?{query}"
     try:
-        async with connect(address, additional_headers=caller.headers) as socket:
+        async with connect(address, additional_headers=caller.headers, max_queue=None) as socket:
             return 101, {}, await socket.recv()
     except InvalidStatus as refused:
         answer = refused.response
@@ -200,6 +200,7 @@ def comparable(status: int, headers: dict[str, str], body: Any) -> Answer:
     return status, kept, body
 
 
+@pytest.mark.system
 async def test_what_is_foreign_is_unknown(town: Town) -> None:
     unknown = unknown_names()
     before = await dump(town.app.state.runtime.db)
@@ -251,6 +252,7 @@ async def call(
     return comparable(answer.status_code, dict(answer.headers), answer.json() if is_json else answer.text)
 
 
+@pytest.mark.system
 async def test_a_workspace_of_others_is_unknown_everywhere(town: Town) -> None:
     """By header, by query and by path: one sentence, the same as for one that does not exist."""
     before = await dump(town.app.state.runtime.db)
@@ -283,7 +285,7 @@ async def test_whoever_is_not_logged_in_stays_outside(town: Town) -> None:
             assert answered["www-authenticate"] == "Bearer", operation.id
     for path in SOCKETS.values():
         stranger = Place(town.client, town.one.scope)
-        given = {f"{name}_id": town.one.names[name] for name in ("run", "task", "agent")}
+        given = {f"{name}_id": town.one.names[name] for name in ("run", "task", "agent", "debate", "room")}
         status, _, body = await knock(town, path, stranger, given)
         assert (status, body["code"]) == (401, "not_authenticated"), path
     assert await town.changed(before) == []

@@ -52,6 +52,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
         assert names - pins(lock).keys() == set(), f"{lock}: make lock"
 
 
+@pytest.mark.system
 def test_the_base_install_starts_without_the_extras() -> None:
     """A module that is None in sys.modules cannot be imported: as if it were not installed."""
     missing = sorted(name.replace("-", "_") for name in pins("requirements-dev.txt").keys() - pins("requirements.txt"))

@@ -269,23 +269,23 @@ def replaced(value: Json, place: tuple[str | int, ...], by: Json) -> Json:
 
 
 def schema_of(operation: Operation) -> dict[str, Any]:
-    [media] = operation.media("body").values()
+    [media, *_] = operation.media("body").values()
     schema = media["schema"]
     named = next((part["$ref"] for part in (schema, *schema.get("anyOf", ())) if "$ref" in part), "")
-    found: dict[str, Any] = SCHEMAS[named.rpartition("/")[2]]
+    found: dict[str, Any] = SCHEMAS[named.rpartition("/")[2]] if named else schema
     return found
 
 
 def example_of(operation: Operation) -> dict[str, Json]:
     """The body that OpenAPI shows, else a word for each property; the things it names are unknown here."""
-    [media] = operation.media("body").values()
+    [media, *_] = operation.media("body").values()
     found: dict[str, Json] = media.get("example") or dict.fromkeys(schema_of(operation)["properties"], "a")
     return found
 
 
 def sent(operation: Operation, value: Json) -> tuple[str, bytes]:
     """The value in the operation's own media type."""
-    [kind] = operation.media("body")
+    [kind, *_] = operation.media("body")
     if kind == FORM:
         assert isinstance(value, dict)
         return kind, urlencode(

@@ -58,12 +58,12 @@ def test_harmless_json(body: bytes) -> None:
     check_json(body)
 
 
-@pytest.mark.parametrize(("body", "problem"), HOSTILE)
-async def test_hostile_json_is_a_small_422(client: AsyncClient, body: bytes, problem: type[Problem]) -> None:
-    answer = await client.post("/api/knowledge/documents", content=body, headers=JSON)
-    assert (answer.status_code, answer.json()["code"]) == (422, problem.code)
-    assert answer.json()["errors"]
-    assert len(answer.content) < 2_000
+async def test_hostile_json_is_a_small_422(client: AsyncClient) -> None:
+    for body, problem in HOSTILE:
+        answer = await client.post("/api/knowledge/documents", content=body, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (422, problem.code), body[:100]
+        assert answer.json()["errors"], body[:100]
+        assert len(answer.content) < 2_000, body[:100]
 
 
 async def _chunks(size: int) -> AsyncIterator[bytes]:

@@ -14,6 +14,7 @@ ALWAYS = {
 STRICTEST = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
+@pytest.mark.system
 async def test_every_answer_has_them(app: FastAPI, client: AsyncClient) -> None:
     @app.get("/api/bug")
     async def bug() -> None:

@@ -31,7 +31,7 @@ def test_a_label_cannot_break_out_of_its_quotes() -> None:
 
 
 def test_a_histogram_counts_a_value_in_every_bucket_it_fits_into() -> None:
-    histogram = Histogram("wait_seconds", "Waited", (0.5, 1.0))
+    histogram = Histogram("wait_seconds", "Waited", bounds=(0.5, 1.0))
     for value in (0.25, 0.5, 0.75, 4.0):
         histogram.observe(value)
     assert exposition([histogram]) == (
@@ -43,6 +43,22 @@ def test_a_histogram_counts_a_value_in_every_bucket_it_fits_into() -> None:
         "wait_seconds_sum 5.5\n"
         "wait_seconds_count 4\n"
     )
+
+
+def test_a_histogram_with_labels_has_one_spread_for_each_combination() -> None:
+    histogram = Histogram("wait_seconds", "Waited", ("kind",), bounds=(0.5,))
+    histogram.observe(0.25, "team")
+    histogram.observe(2.0, "task")
+    assert [*histogram.lines()][2:] == [
+        'wait_seconds_bucket{kind="team",le="0.5"} 1',
+        'wait_seconds_bucket{kind="team",le="+Inf"} 1',
+        'wait_seconds_sum{kind="team"} 0.25',
+        'wait_seconds_count{kind="team"} 1',
+        'wait_seconds_bucket{kind="task",le="0.5"} 0',
+        'wait_seconds_bucket{kind="task",le="+Inf"} 1',
+        'wait_seconds_sum{kind="task"} 2.0',
+        'wait_seconds_count{kind="task"} 1',
+    ]
 
 
 def test_methods_and_statuses_are_few_whatever_is_sent() -> None:

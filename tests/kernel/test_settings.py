@@ -61,6 +61,9 @@ def test_database_url(given: dict[str, str], url: str | None, monkeypatch: pytes
         ("BACKEND_CORS_ORIGINS", "*"),
         ("BACKEND_CORS_ORIGINS", '["http://a'),
         ("WORKSPACE_MAX_LIVE_RUNS", "s3cret"),
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:s3cret@collector:4318"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_its_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

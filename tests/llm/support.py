@@ -15,7 +15,9 @@ HELLO = Request(models=("openai:stub-1",), messages=(System("You are kind."), Us
 
 
 class Heard:
-    """Deltas kept: what is void after a reset is gone."""
+    """Deltas kept: what is void after a reset is gone. Nobody's budget is over what is asked."""
+
+    account = None
 
     def __init__(self) -> None:
         self.written = ""

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from folkmoot.llm.choice import Place, default_model, describe, parse, place
+from folkmoot.llm.choice import Place, configured, default_model, describe, parse, place
 from folkmoot.llm.faults import UnknownModel
 from folkmoot.llm.gateway import Gateway, Request
 from folkmoot.llm.messages import User
@@ -49,6 +49,28 @@ def test_a_provider_that_is_not_configured_is_refused_with_what_is() -> None:
         Gateway(LlmSettings(default_model="google:gemini-3.5-flash"))
 
 
+def test_gemini_is_another_word_for_google() -> None:
+    assert parse("gemini:gemini-3.5-flash", GOOGLE) == ("google", "gemini-3.5-flash")
+    assert default_model(LlmSettings(default_model="gemini:x", google_api_key="AIzaSecret123")) == "google:x"
+    found = place("google", GOOGLE)
+    assert found is not None
+    assert found.key_header == ("x-goog-api-key", "AIzaSecret123")
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "names"),
+    [
+        (NOTHING, (), ("practice",)),
+        (NOTHING, ("google",), ("google", "practice")),
+        (OPENAI, ("google",), ("openai", "google", "practice")),
+        (OLLAMA, (), ("ollama", "practice")),
+        (LlmSettings(embedding_model="ollama:nomic-embed-text"), (), ("ollama", "practice")),
+    ],
+)
+def test_what_is_configured(settings: LlmSettings, own: tuple[str, ...], names: tuple[str, ...]) -> None:
+    assert configured(settings, own) == names
+
+
 async def test_every_name_of_a_request_is_checked_before_any_is_asked() -> None:
     gateway = Gateway(NOTHING)
     assert gateway.check(("practice",)) == ("practice:practice",)
@@ -69,11 +91,11 @@ def test_the_banner_says_what_to_set_and_tells_no_secret() -> None:
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        (None, "http://localhost:11434/v1"),
-        ("gpu", "http://gpu:11434/v1"),
-        ("0.0.0.0:11500", "http://localhost:11500/v1"),
-        ("http://gpu:1234/", "http://gpu:1234/v1"),
-        ("https://ollama.example.org/v1", "https://ollama.example.org/v1"),
+        (None, "http://localhost:11434"),
+        ("gpu", "http://gpu:11434"),
+        ("0.0.0.0:11500", "http://localhost:11500"),
+        ("http://gpu:1234/", "http://gpu:1234"),
+        ("https://ollama.example.org/v1", "https://ollama.example.org"),
     ],
 )
 def test_where_ollama_is(host: str | None, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Everything a provider can do wrong, over real HTTP: the fault it becomes and how often it was asked."""
+"""What a provider of the OpenAI-compatible wire can do wrong, beside what tests/contract/test_llm.py tells of all."""
 
 import asyncio
 import time
@@ -9,27 +9,22 @@ import pytest
 from folkmoot.llm.faults import (
     AnswerCut,
     AnswerEmpty,
-    AnswerFiltered,
     AnswerMalformed,
-    AnswerTooLarge,
     AnswerTruncated,
+    ContextOverflow,
     CredentialsRefused,
-    FirstTokenTimeout,
     IdleTimeout,
-    ModelConnectionLost,
     ModelFault,
-    ModelNotFound,
-    ModelUnreachable,
     ProviderError,
     QuotaExceeded,
     RateLimited,
-    RequestRefused,
     TotalTimeout,
 )
 from folkmoot.llm.gateway import Gateway, Request
 from folkmoot.llm.messages import User
 from folkmoot.llm.settings import LlmSettings
-from tests.llm.support import FAST, HELLO, KEY, Heard, asked, with_limits
+from folkmoot.llm.wire.errors import is_overflow
+from tests.llm.support import HELLO, KEY, Heard, asked, with_limits
 from tests.stubs.openai_stub import LONG_TEXT, Reply
 
 BOTH_WAYS = pytest.mark.parametrize("is_streamed", [False, True], ids=["plain", "streamed"])
@@ -44,28 +39,14 @@ def sse(*events: bytes) -> Reply:
 @pytest.mark.parametrize(
     ("reply", "kind", "calls"),
     [
-        (Reply(text="half an ans", finish=None), AnswerCut, 3),
-        (Reply(text="half an ans", finish="length"), AnswerTruncated, 1),
         (Reply(calls=(("search", '{"q'),), finish="length"), AnswerTruncated, 1),
-        (Reply(text="half", finish="content_filter"), AnswerFiltered, 1),
-        (Reply(text="half", finish="because"), AnswerMalformed, 3),
         (Reply(text="half", finish="error"), ProviderError, 3),
-        (Reply(text=" \n", finish="stop"), AnswerEmpty, 3),
-        (Reply(text=LONG_TEXT, breaks="reset"), ModelConnectionLost, 3),
-        (Reply(status=500, text="oops"), ProviderError, 3),
-        (Reply(status=503, raw=b"<html>busy</html>"), ProviderError, 3),
-        (Reply(status=429, text="slow down"), RateLimited, 3),
         (Reply(status=429, text="no money", code="insufficient_quota"), QuotaExceeded, 1),
-        (Reply(status=401, text="bad key"), CredentialsRefused, 1),
-        (Reply(status=403, text="not you"), CredentialsRefused, 1),
-        (Reply(status=404, text="no such model"), ModelNotFound, 1),
-        (Reply(status=400, text="nonsense"), RequestRefused, 1),
-        (Reply(status=302, headers={"Location": "http://127.0.0.1:9/"}), RequestRefused, 1),
         (Reply(raw=b'{"error": {"message": "overloaded", "code": 529}}'), None, 3),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
 )
-async def test_each_fault_has_its_class_and_its_number_of_calls(
+async def test_faults_that_only_this_wire_tells(
     is_streamed: bool, reply: Reply, kind: type[ModelFault] | None, calls: int
 ) -> None:
     async with asked([reply]) as (gateway, stub):
@@ -123,17 +104,6 @@ async def test_no_choices_is_an_empty_answer() -> None:
     async with asked([Reply(raw=b'{"choices": []}')]) as (gateway, _):
         with pytest.raises(AnswerEmpty):
             await gateway.ask(HELLO)
-
-
-@BOTH_WAYS
-@pytest.mark.parametrize("first", [Reply(status=500), Reply(text="x", finish=None), Reply(raw=b"")])
-async def test_a_passing_fault_is_asked_again(is_streamed: bool, first: Reply) -> None:
-    heard = Heard()
-    async with asked([first, GOOD]) as (gateway, stub):
-        answer = await gateway.ask(HELLO, heard if is_streamed else None)
-    assert answer.text == LONG_TEXT
-    assert len(stub.calls) == 2
-    assert heard.written == (LONG_TEXT if is_streamed else "")
 
 
 async def test_a_stream_asked_again_is_reset_once_and_failed_calls_are_counted() -> None:
@@ -209,57 +179,11 @@ async def test_where_all_fail_the_fault_worth_waiting_for_is_told() -> None:
             await gateway.ask(Request(models=("openai:busy", "openai:stub-1"), messages=HELLO.messages))
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [
-        (Reply(breaks="hang_before"), FirstTokenTimeout),
-        (Reply(text=LONG_TEXT, breaks="hang_within"), IdleTimeout),
-    ],
-)
-async def test_one_hang_of_a_stream_is_asked_again(reply: Reply, kind: type[ModelFault]) -> None:
-    async with asked([reply, GOOD]) as (gateway, _):
-        assert (await gateway.ask(HELLO, Heard())).text == LONG_TEXT
-    async with asked([reply]) as (gateway, stub):
-        with pytest.raises(ModelFault) as raised:
-            await gateway.ask(HELLO, Heard())
-    assert type(raised.value) is kind
-    assert len(stub.calls) == 2
-
-
-async def test_a_plain_answer_has_its_total_time() -> None:
-    async with asked([Reply(breaks="hang_before")], limits=with_limits(total=0.1)) as (gateway, stub):
-        with pytest.raises(TotalTimeout):
-            await gateway.ask(HELLO)
-    assert len(stub.calls) == 1
-
-
 async def test_a_stream_that_drips_ends_at_its_total_time() -> None:
     limits = with_limits(idle=0.1, total=0.15)
     async with asked([Reply(text="x" * 100, breaks="hang_within")], limits=limits) as (gateway, _):
         with pytest.raises((IdleTimeout, TotalTimeout)):
             await gateway.ask(HELLO, Heard())
-
-
-async def test_nobody_listens() -> None:
-    settings = LlmSettings(openai_base_url="http://127.0.0.1:9/v1", openai_api_key=KEY, limits=FAST)
-    gateway = Gateway(settings)
-    with pytest.raises(ModelUnreachable) as raised:
-        await gateway.ask(HELLO)
-    assert "127.0.0.1:9" in raised.value.detail
-    await gateway.aclose()
-
-
-@BOTH_WAYS
-async def test_twenty_megabytes_are_not_taken(is_streamed: bool) -> None:
-    async with asked([Reply(text="x" * 20_000_000)], limits=with_limits(total=20, idle=5)) as (gateway, _):
-        with pytest.raises(AnswerTooLarge):
-            await gateway.ask(HELLO, Heard() if is_streamed else None)
-
-
-async def test_tool_calls_without_end_are_not_taken() -> None:
-    async with asked([Reply(calls=(("search", "{}"),) * 500, finish="tool_calls")]) as (gateway, _):
-        with pytest.raises(AnswerTooLarge):
-            await gateway.ask(HELLO)
 
 
 @pytest.mark.parametrize("said", [f"Incorrect API key provided: {KEY}", "Bearer abcdef123456 is wrong", "x" * 9000])
@@ -311,3 +235,34 @@ async def test_an_answer_that_is_no_http_shows_nothing_of_the_key(caplog: pytest
     server.close()
     told = "".join(traceback.format_exception(failed.value))
     assert KEY not in f"{failed.value.detail} {failed.value.facts} {told} {caplog.text}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.",
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        "the request exceeds the available context size, try increasing it",
+        "Requested tokens (4100) exceed context window of 4096",
+        "The input token count (1196265) exceeds the maximum number of tokens allowed (1048576).",
+        "the input length exceeds the context length",
+        "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+        "Input length (265330) exceeds model's maximum context length (262144).",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "prompt is too long: 213462 tokens > 200000 maximum",
+        "Please reduce the length of the messages or completion.",
+    ],
+)
+def test_a_conversation_that_is_too_long_is_told_apart_whoever_says_it(said: str) -> None:
+    assert is_overflow(said)
+
+
+@pytest.mark.parametrize("said", ["max_tokens must be at most 4096", "invalid context", "the schema is too long", ""])
+def test_what_is_no_matter_of_the_window(said: str) -> None:
+    assert not is_overflow(said)
+
+
+async def test_a_code_tells_it_too() -> None:
+    async with asked([Reply(status=400, text="no", code="context_length_exceeded")]) as (gateway, _):
+        with pytest.raises(ContextOverflow):
+            await gateway.ask(HELLO)

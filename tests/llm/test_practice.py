@@ -1,6 +1,7 @@
 """The practice model: deterministic, honest, and what it says follows from the prompt."""
 
 import re
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -310,3 +311,47 @@ async def test_a_schema_given_by_name_only_is_known_by_its_members() -> None:
     answer = await gateway.ask(Request(messages=(User("## Task\nBuild it"),), output=output))
     assert len(Plan.model_validate_json(answer.text).steps) >= 3
     await gateway.aclose()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    opened = Gateway(LlmSettings())
+    yield opened
+    await opened.aclose()
+
+
+PASSAGE = '<passages>\n<passage id="p7" title="Paint">\nA wall is painted twice.\n</passage>\n</passages>'
+
+
+async def test_it_quotes_fenced_passages_and_leaves_the_fences_out(gateway: Gateway) -> None:
+    asked = User(f"How often is a wall painted?\n\n## Passages\n{PASSAGE}")
+    schema: JsonObject = {
+        "type": "object",
+        "properties": {
+            "summary": {"type": "string"},
+            "citations": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    request = Request(workspace_id="w", models=(), messages=(asked,), output=OutputSchema("Research", schema))
+    text = (await gateway.ask(request)).text
+    assert "A wall is painted twice. [p7]" in text
+    assert '"citations":["p7"]' in text
+    assert "<passage" not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "called"),
+    [
+        ("Make an agent that paints walls", ("create_agent",), "create_agent"),
+        ("Paint the wall", ("create_agent",), None),
+        ("Paint the wall", ("delegate", "ask_operator", "finish"), "delegate"),
+        ("Paint the wall", ("delegate", "ask_operator"), None),
+    ],
+)
+async def test_it_hands_work_on_only_where_that_is_asked_for(
+    gateway: Gateway, said: str, names: tuple[str, ...], called: str | None
+) -> None:
+    schema: JsonObject = {"type": "object", "properties": {"agent": {"type": "string", "enum": ["creator"]}}}
+    tools = tuple(ToolSchema(name, name, schema) for name in names)
+    answer = await gateway.ask(Request(workspace_id="w", models=(), messages=(User(said),), tools=tools))
+    assert next((call.name for call in answer.calls), None) == called

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from folkmoot.kernel.json import JsonObject
-from folkmoot.llm.faults import RequestRefused
+from folkmoot.llm.faults import ContextOverflow, RequestRefused
 from folkmoot.llm.gateway import Request
 from folkmoot.llm.messages import (
     MALFORMED,
@@ -331,7 +331,7 @@ async def test_a_server_that_wants_the_newer_token_field() -> None:
 async def test_a_conversation_that_is_too_long_is_no_matter_of_the_token_field() -> None:
     said = "'max_tokens' is too large: 4096. This model's maximum context length is 8192 tokens"
     async with asked([Reply(status=400, text=said), Reply(text="ok")]) as (gateway, stub):
-        with pytest.raises(RequestRefused, match="too large"):
+        with pytest.raises(ContextOverflow, match="too large"):
             await gateway.ask(HELLO)
         await gateway.ask(HELLO)
     assert ["max_tokens" in call for call in stub.calls] == [True, True]

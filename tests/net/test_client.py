@@ -23,6 +23,8 @@ from folkmoot.net.faults import (
 from folkmoot.net.resolving import Resolver, SystemResolver, is_own
 from tests.net.servers import Handler, Names, serving
 
+pytestmark = pytest.mark.system  # real sockets and clients
+
 FAST = Limits(connect=1.0, total=5.0, body_bytes=100_000)
 
 

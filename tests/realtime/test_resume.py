@@ -24,6 +24,9 @@ from tests.databases import new_scope
 from tests.persons import admit, enrol
 from tests.realtime.wire import Wire, ended, note_of, receive, receive_all
 from tests.serving import client_of, listening, running, settings_for
+from tests.system.server import until
+
+pytestmark = pytest.mark.system  # it lives of connections and of the time that passes
 
 
 @dataclass
@@ -166,6 +169,7 @@ async def test_whoever_is_removed_is_cut_off(own_wire: Wire) -> None:
                 assert await ended(socket) == (4401, "no longer logged in")
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_all_follows_those_it_may(own_wire: Wire) -> None:
     """Joined and left while it is followed; the seqs of what is joined are its own."""
     wire = own_wire
@@ -192,7 +196,8 @@ async def test_all_follows_those_it_may(own_wire: Wire) -> None:
         assert (frame["workspace_id"], note_of(frame)) == (other.workspace_id, 4)
         assert joined["after"] == {other.workspace_id: int(str(frame["seq"])) - 1}
         await wire.app.state.runtime.db.write(leave, mine, ada.id)
-        await asyncio.sleep(1.0)  # what is promised
+        [view] = wire.app.state.places._views
+        await until(lambda: mine not in view.ids)
         await wire.say(5)
         await wire.say(6, scope=other)
         frame = await receive(socket)

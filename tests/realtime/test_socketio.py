@@ -29,7 +29,7 @@ from tests.realtime.wire import Wire
 
 __all__ = ["collected"]
 
-pytestmark = LEFT_OPEN
+pytestmark = [LEFT_OPEN, pytest.mark.system]  # real sockets and clients
 
 UNKNOWN: JsonObject = {"error": "Agent not found"}
 
@@ -99,31 +99,31 @@ async def test_errors_say_the_next_step(hall: Hall, name: str) -> None:
         assert answers[2] == {"ok": False, **UNKNOWN, "code": "no_such_agent"}
 
 
-@pytest.mark.parametrize(
-    ("name", "payload", "error"),
-    [
-        ("send_message", None, "Input should be a valid dictionary"),
-        ("send_message", {"agent_id": 4}, "message: Field required"),
-        ("send_message", {"agent_id": 4, "message": ""}, "message: String should have at least 1 character"),
-        ("send_message", {"agent_id": [], "message": "x"}, "agent_id"),
-        ("send_message", {"agent_id": True, "message": "x"}, "agent_id"),
-        ("join_room", {"room_id": "any"}, "Room not found"),
-        ("subscribe", {"channels": ["room:any"]}, "Room not found"),
-        ("subscribe", {"channels": ["nonsense"]}, "A channel is one of"),
-        ("subscribe", {"channels": [f"run:{new_id()}"]}, "Run not found"),
-        ("subscribe", {"channels": [f"workspace:{new_id()}"]}, "Workspace not found"),
-        ("subscribe", {"channels": ["agents"], "after": -1}, "A cursor is"),
-        ("subscribe", {"channels": ["all"], "after": 5}, "A cursor is"),
-        ("no_such_thing", {}, "There is no such event"),
-    ],
+REFUSED: tuple[tuple[str, Json, str], ...] = (
+    ("send_message", None, "Input should be a valid dictionary"),
+    ("send_message", {"agent_id": 4}, "message: Field required"),
+    ("send_message", {"agent_id": 4, "message": ""}, "message: String should have at least 1 character"),
+    ("send_message", {"agent_id": [], "message": "x"}, "agent_id"),
+    ("send_message", {"agent_id": True, "message": "x"}, "agent_id"),
+    ("join_room", {"room_id": "any"}, "Room not found"),
+    ("subscribe", {"channels": ["room:any"]}, "Room not found"),
+    ("subscribe", {"channels": ["nonsense"]}, "A channel is one of"),
+    ("subscribe", {"channels": [f"run:{new_id()}"]}, "Run not found"),
+    ("subscribe", {"channels": [f"workspace:{new_id()}"]}, "Workspace not found"),
+    ("subscribe", {"channels": ["agents"], "after": -1}, "A cursor is"),
+    ("subscribe", {"channels": ["all"], "after": 5}, "A cursor is"),
+    ("no_such_thing", {}, "There is no such event"),
 )
-async def test_what_is_refused(hall: Hall, name: str, payload: Json, error: str) -> None:
-    async with hall.listen() as listener:
-        answer = await listener.ask(name, payload)
-        assert answer["ok"] is False
-        assert str(answer["error"]).startswith(error)
-        assert [said["error"] for said in listener.all("error")] == [answer["error"]]
-        assert (await listener.ask("unsubscribe", {"channels": ["agents"]})) == {"ok": True}
+
+
+async def test_what_is_refused(hall: Hall) -> None:
+    for name, payload, error in REFUSED:
+        async with hall.listen() as listener:
+            answer = await listener.ask(name, payload)
+            assert answer["ok"] is False, name
+            assert str(answer["error"]).startswith(error)
+            assert [said["error"] for said in listener.all("error")] == [answer["error"]]
+            assert (await listener.ask("unsubscribe", {"channels": ["agents"]})) == {"ok": True}, name
 
 
 async def test_the_agents_of_others_are_unknown(hall: Hall) -> None:
@@ -165,6 +165,7 @@ async def test_a_workflow_update_is_a_note_for_all(hall: Hall) -> None:
     assert [(event["type"], event["data"]) for event in await hall.log()] == [("workflow_update", note)]
 
 
+@pytest.mark.system
 async def test_the_order_is_the_logs(hall: Hall) -> None:
     agents = [await hire(hall.client, f"Agent {number}") for number in range(4)]
     channel = f"workspace:{hall.scope.workspace_id}"
@@ -212,6 +213,7 @@ def said_of(event: JsonObject) -> tuple[str, Json] | None:
 
 
 @pytest.mark.parametrize("transports", BOTH)
+@pytest.mark.system
 async def test_cut_off_again_and_again_and_nothing_is_lost(hall: Hall, transports: tuple[str, ...]) -> None:
     chance, last, total = random.Random(5), 0, 400
     found: list[int] = []
@@ -265,6 +267,7 @@ async def test_subscriptions(hall: Hall) -> None:
         assert len(listener.all("event")) == heard
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_all_follows_every_workspace_and_those_made_later(hall: Hall) -> None:
     async with hall.listen() as listener:
         answer = await listener.ask("subscribe", {"channels": ["all"], "after": {hall.scope.workspace_id: 0}})
@@ -310,6 +313,7 @@ async def test_a_workspace_is_named_in_the_handshake(hall: Hall) -> None:
         await listener.close()
 
 
+@pytest.mark.system
 async def test_nothing_is_left_of_clients_that_have_gone(hall: Hall) -> None:
     for transports in BOTH:
         async with hall.listen(transports) as listener:

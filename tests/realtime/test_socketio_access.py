@@ -33,7 +33,7 @@ from tests.system.server import until
 
 __all__ = ["collected"]
 
-pytestmark = LEFT_OPEN
+pytestmark = [LEFT_OPEN, pytest.mark.system]  # it lives of connections and of the time that passes
 
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 POLL = "/socket.io/?EIO=4&transport=polling"
@@ -198,6 +198,7 @@ def _shout(tx: Tx, workspace_id: str) -> None:
         tx.emit(workspace_id, WorkflowUpdate(workflow_id="w", status="loud", message="x" * 15_000))
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_who_is_removed_is_cut_off(app: FastAPI, place: str, here: Scope, ada: Person) -> None:
     owner = await enrol(app, "owner")
     await admit(app, owner, here.workspace_id, Role.OWNER)
@@ -208,6 +209,7 @@ async def test_who_is_removed_is_cut_off(app: FastAPI, place: str, here: Scope, 
         assert listener.all("error") == [{"error": "No longer a member of the workspace"}]
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_another_workspace_that_is_lost_ends_only_its_channels(
     app: FastAPI, place: str, here: Scope, ada: Person
 ) -> None:
@@ -234,17 +236,19 @@ async def opened(place: str) -> ClientConnection:
     return socket
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        *("", "x", "0", "4", "7", "42", "42{}", "42[]", "42[1]", "42[[]]", '42["a"', "43[]", "451-[]", "44{}", "2"),
-        *('42/other,["send_message"]', "4" + "[" * 5000, "42" + "[" * 5000, '42["a",NaN]', "40{", b"bytes", b"\xff"),
-    ],
+NO_PACKETS: tuple[str | bytes, ...] = (
+    *("", "x", "0", "4", "7", "42", "42{}", "42[]", "42[1]", "42[[]]", '42["a"', "43[]", "451-[]", "44{}", "2"),
+    *('42/other,["send_message"]', "4" + "[" * 5000, "42" + "[" * 5000, '42["a",NaN]', "40{", b"bytes", b"\xff"),
 )
-async def test_what_is_no_packet(place: str, sent: str | bytes) -> None:
-    socket = await opened(place)
-    await socket.send(sent)
-    assert await ended(socket) == (4400, "the message cannot be understood")
+
+
+async def test_what_is_no_packet(place: str) -> None:
+    ends = {}
+    for sent in NO_PACKETS:
+        socket = await opened(place)
+        await socket.send(sent)
+        ends[sent] = await ended(socket)
+    assert ends == dict.fromkeys(NO_PACKETS, (4400, "the message cannot be understood"))
 
 
 async def test_too_much(app: FastAPI, place: str) -> None:
@@ -277,8 +281,8 @@ async def test_a_server_that_stops_lets_clients_come_back(app: FastAPI, place: s
         await socket.recv()
 
 
-@pytest.mark.parametrize("name", ["connect", "disconnect", "connect_error", "*"])
-async def test_the_librarys_own_events_are_not_for_clients(place: str, name: str) -> None:
-    socket = await opened(place)
-    await socket.send(f"42{dumps([name, {}])}")
-    assert (await ended(socket))[0] == 4400
+async def test_the_librarys_own_events_are_not_for_clients(place: str) -> None:
+    for name in ("connect", "disconnect", "connect_error", "*"):
+        socket = await opened(place)
+        await socket.send(f"42{dumps([name, {}])}")
+        assert (await ended(socket))[0] == 4400, name

@@ -15,6 +15,8 @@ from folkmoot.tasks.events import TaskCompleted
 from tests.databases import new_scope
 from tests.realtime.wire import Wire, ended, note_of, receive, receive_all
 
+pytestmark = pytest.mark.system  # real sockets and clients
+
 
 async def made_agent(wire: Wire) -> JsonObject:
     return await wire.post("/api/agents", {"definition_slug": "assistant"})
@@ -145,15 +147,16 @@ async def test_debate_updates(wire: Wire) -> None:
         assert note_of(frame) == 2
 
 
+@pytest.mark.system
 async def test_what_a_client_says_is_a_sign_of_life_too(wire: Wire) -> None:
-    wire.app.state.socket_rules = replace(wire.app.state.socket_rules, heartbeat_seconds=0.5, messages=1000)
+    wire.app.state.socket_rules = replace(wire.app.state.socket_rules, heartbeat_seconds=0.3, messages=1000)
     async with wire.open("debate-updates") as socket:
         loop = asyncio.get_running_loop()
-        until = loop.time() + 1.0
+        until = loop.time() + 0.6
         while loop.time() < until:
             await socket.send("still here")
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(socket.recv(), 0.1)
+                await asyncio.wait_for(socket.recv(), 0.05)
         assert await receive(socket) == {"type": "heartbeat"}
 
 

@@ -12,6 +12,8 @@ from folkmoot.kernel.json import JsonObject, loads
 from tests.runs.test_api import Stage, stage
 from tests.serving import listening
 
+pytestmark = pytest.mark.system  # real sockets and clients
+
 __all__ = ["stage"]
 
 

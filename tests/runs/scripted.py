@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.engine.local import LocalDispatcher
+from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
@@ -14,7 +15,7 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Action, Call, End, Entry, Executor, Live, Outcome, Settlement, Use
+from folkmoot.runs.journal import Action, Ask, Call, End, Entry, Executor, Live, Outcome, Settlement, Spawn, Use
 from folkmoot.runs.queries import journal, owners_of_running
 from folkmoot.runs.service import NewRun, start_run
 from folkmoot.runs.sweep import recover
@@ -25,11 +26,19 @@ Script = Callable[[Run, Call | Use], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Groups of keys: a group's actions are wanted together, once all before it are done. `!key` is an unsafe use."""
+    """Groups of keys: a group's actions are wanted together, once all before it are done.
 
+    `!key` is an unsafe use, `?key` an idempotent one, `@key` asks a person, `+key` starts the child that `given` has
+    under that key, `%key` is a call that has `limit` seconds. What the run is told is a group of its own, at the end,
+    or what it is to go on without.
+    """
+
+    given: JsonObject
     groups: tuple[tuple[str, ...], ...]
     done: frozenset[str] = frozenset()
     fault: str | None = None
+    refused: str | None = None
+    heard: JsonObject = field(default_factory=dict)
 
 
 class StepsProcedure:
@@ -38,22 +47,36 @@ class StepsProcedure:
         assert isinstance(given, dict)
         groups = given["groups"]
         assert isinstance(groups, list)
-        return Steps(tuple(tuple(str(key) for key in group) for group in groups if isinstance(group, list)))
+        return Steps(given, tuple(tuple(str(key) for key in group) for group in groups if isinstance(group, list)))
 
     def apply(self, state: Steps, entry: Entry) -> Steps:
-        if entry.kind != "done":
+        if entry.kind == "told":
+            said = entry.data["data"]
+            assert isinstance(said, dict)
+            if "without" in said:
+                left = (tuple(key for key in group if key != said["without"]) for group in state.groups)
+                return replace(state, groups=tuple(left))
+            return replace(state, groups=(*state.groups, (str(said["step"]),))) if "step" in said else state
+        if entry.kind != "done" or not any(entry.key in group for group in state.groups):
             return state
-        fault = entry.data.get("fault")
-        if isinstance(fault, dict):
+        fault, value = entry.data.get("fault"), entry.data.get("value")
+        if isinstance(fault, dict) and fault["code"] != "timed_out":
             return replace(state, fault=str(fault["code"]))
-        return replace(state, done=state.done | {entry.key})
+        state = replace(state, done=state.done | {entry.key})
+        if entry.key[0] in "@+" and isinstance(value, dict):
+            state = replace(state, heard={**state.heard, entry.key: {**value, "run_id": None}})
+        if isinstance(value, dict) and value.get("decision") in ("reject", "expired"):
+            return replace(state, refused="approval_expired" if value["decision"] == "expired" else "plan_rejected")
+        return state
 
     def wanted(self, state: Steps) -> tuple[Action, ...]:
         if state.fault:
             return (End(status="failed", stop_reason="fault", error_code=state.fault, error_message="it broke"),)
+        if state.refused:
+            return (End(status="cancelled", stop_reason=state.refused, result=_result(state)),)
         for group in state.groups:
             if missing := [key for key in group if key not in state.done]:
-                return tuple(_action(key) for key in missing)
+                return tuple(_action(state, key) for key in missing)
         return (End(status="completed", stop_reason="done", result=_result(state)),)
 
     def facts(self, state: Steps, entry: Entry) -> tuple[Fact, ...]:
@@ -68,16 +91,35 @@ class StepsProcedure:
         return End(status=status, stop_reason=reason, result=_result(state))
 
 
-def _action(key: str) -> Call | Use:
-    if key.startswith("!"):
-        return Use(key=key, group=key, tool="tool", arguments={}, effect="unsafe")
-    if key.startswith("?"):
-        return Use(key=key, group=key, tool="tool", arguments={}, effect="idempotent")
-    return Call(key=key, group=key, role="worker", recipe={})
+def _action(state: Steps, key: str) -> Action:
+    given = state.given
+    match key[0]:
+        case "!":
+            return Use(key=key, group=key, tool="tool", arguments={}, effect="unsafe")
+        case "?":
+            return Use(key=key, group=key, tool="tool", arguments={}, effect="idempotent")
+        case "@":
+            ask = Ask(key=key, group=key, subject="plan", question="Shall it go on?", may_revise=True)
+            return replace(ask, on_expiry="approve") if given.get("on_expiry") == "approve" else ask
+        case "+":
+            children = given.get("children")
+            child = children[key] if isinstance(children, dict) else None
+            assert isinstance(child, dict)
+            return Spawn(key=key, group=key, kind=str(child.get("kind", "steps")), title=key, input=child)
+        case "%":
+            limit = given.get("limit")
+            assert isinstance(limit, float)
+            return Call(key=key, group="limited", role="worker", recipe={}, limit_seconds=limit)
+        case _:
+            return Call(key=key, group=key, role="worker", recipe={})
 
 
 def _result(state: Steps) -> JsonObject:
-    return {"done": list(sorted(state.done))}
+    return {"done": list(sorted(state.done)), **({"heard": state.heard} if state.heard else {})}
+
+
+class Refused(Conflict):
+    """Such steps are not taken"""
 
 
 class StepsExecutor(Executor[Steps]):
@@ -95,6 +137,8 @@ class StepsExecutor(Executor[Steps]):
         return await self.script(run, action)
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
+        if given.get("is_refused"):
+            raise Refused
         return given
 
     def project(self, tx: Tx, run: Run, before: Steps, after: Steps, entry: Entry) -> None:
@@ -125,8 +169,9 @@ class Host:
         await self.engine.dispatcher.stop()
         await self.supervisor.stop()
 
-    async def run(self, scope: Scope, *groups: list[str], **more: object) -> Run:
-        new = NewRun(kind="steps", title="steps", input={"groups": list(groups)}, **more)  # type: ignore[arg-type]
+    async def run(self, scope: Scope, *groups: list[str], given: JsonObject | None = None, **more: object) -> Run:
+        steps: JsonObject = {"groups": [[*group] for group in groups], **(given or {})}
+        new = NewRun(kind="steps", title="steps", input=steps, **more)  # type: ignore[arg-type]
         return await self.engine.database.write(start_run, self.engine, scope, new)
 
     async def finish(self, scope: Scope, run: Run, seconds: float = 20) -> Run:
@@ -151,8 +196,14 @@ class Gate:
 
 
 def canonical(entries: list[Entry]) -> list[tuple[str, str, object]]:
-    """The journal as it is compared: by key, without `controlled`, seq, times, usage and who was waited for."""
+    """The journal as it is compared: by key, without `controlled`, seq, times, ids, usage and who was waited for."""
     kept = [entry for entry in entries if entry.kind not in ("controlled", "waiting")]
-    return sorted(
-        (entry.key, entry.kind, {k: v for k, v in entry.data.items() if k not in ("usage", "seed")}) for entry in kept
-    )
+    return sorted((entry.key, entry.kind, _without_ids(entry.data)) for entry in kept)
+
+
+def _without_ids(data: JsonObject) -> JsonObject:
+    return {
+        key: _without_ids(value) if isinstance(value, dict) else value
+        for key, value in data.items()
+        if key not in ("usage", "seed", "run_id", "idempotency_key")
+    }

@@ -1,6 +1,7 @@
 """The engine's promises, on a scripted kind of run: order, concurrency, control, crashes, fences, slots, events."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -8,41 +9,17 @@ import sqlalchemy as sa
 
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.events.tables import Event
 from folkmoot.kernel.clock import now
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.append import Fenced, NewEntry, worker_append
 from folkmoot.runs.journal import Call, Fault, Outcome, Use
-from folkmoot.runs.queries import NoSuchRun, get_run
-from folkmoot.runs.rules import FINAL
+from folkmoot.runs.queries import NoSuchRun, children_of
 from folkmoot.runs.service import RunHasEnded, RunNotResumable, cancel_run, pause_run, resume_run
 from folkmoot.runs.sweep import sweep
 from folkmoot.runs.tables import Run, RunSlots
 from tests.runs.scripted import Gate, Host, at_once, canonical
-
-TERMINAL = {"completion", "failure", "cancelled"}
-
-
-def _events(tx: Tx, run_id: str) -> list[Event]:
-    columns = (Event.seq, Event.run_seq, Event.type, Event.data)
-    return tx.all(Event, sa.select(*columns).where(Event.run_id == run_id).order_by(Event.seq))
-
-
-async def events_of(db: Database, run: Run) -> list[Event]:
-    """The run's events, after checking what holds of every ended run's events."""
-    events = await db.read(_events, run.id)
-    assert [event.run_seq for event in events] == list(range(1, len(events) + 1))
-    assert [event.type for event in events if event.type in TERMINAL] == [events[-1].type]
-    return events
-
-
-async def live_slots(db: Database, scope: Scope) -> int:
-    slots = sa.select(RunSlots.live).where(RunSlots.workspace_id == scope.workspace_id)
-    return int(await db.read(lambda tx: tx.scalar(slots)))
-
-
-async def reload(db: Database, scope: Scope, run: Run) -> Run:
-    return await db.read(get_run, scope, run.id)
+from tests.runs.seen import approvals, events_of, live_slots, reload, until
 
 
 async def test_a_run_goes_through_its_steps_in_order(db: Database, scope: Scope) -> None:
@@ -268,34 +245,26 @@ async def test_a_long_retry_holds_neither_worker_nor_slot(db: Database, scope: S
 
     host = await Host(db, script).start()
     run = await host.run(scope, ["a"])
-    await asyncio.wait_for(_until_waiting(db, scope, run), 10)
-    waiting = await reload(db, scope, run)
-    assert (waiting.status, waiting.waiting_for, waiting.holds_slot) == ("pending", "time", False)
+    waiting = await until(db, scope, run, "pending", "time")
+    assert not waiting.holds_slot
     await db.write(lambda tx: tx.write(sa.update(Run).where(Run.id == run.id).values(wake_at=now())))
     await sweep(host.engine)
     assert (await host.finish(scope, run)).status == "completed"
     assert tries == 2
 
 
-async def _until_waiting(db: Database, scope: Scope, run: Run) -> None:
-    while (await reload(db, scope, run)).waiting_for != "time":  # noqa: ASYNC110 the database is what is watched
-        await asyncio.sleep(0)
-
-
-async def test_an_unsafe_use_is_not_repeated_after_a_crash_and_an_idempotent_one_is(db: Database, scope: Scope) -> None:
-    for key, status in (("!charge", "failed"), ("?charge", "completed")):
-        gate = Gate(key)
-        first = await Host(db, gate).start()
-        run = await first.run(scope, [key])
-        await asyncio.wait_for(gate.reached[key].wait(), 10)
-        await first.die()
-        second = await Host(db).start()
-        ended = await second.finish(scope, run)
-        assert ended.status == status
-        intended = [entry for entry in await second.journal(run) if entry.kind == "intended"]
-        assert [entry.data["idempotency_key"] for entry in intended] == [f"{run.id}:{key}"]
-        assert second.executor.performed == ([] if status == "failed" else [key])
-        await second.die()
+async def test_an_idempotent_use_is_repeated_after_a_crash_with_the_same_key(db: Database, scope: Scope) -> None:
+    gate = Gate("?charge")
+    first = await Host(db, gate).start()
+    run = await first.run(scope, ["?charge"])
+    await asyncio.wait_for(gate.reached["?charge"].wait(), 10)
+    await first.die()
+    second = await Host(db).start()
+    assert (await second.finish(scope, run)).status == "completed"
+    intended = [entry for entry in await second.journal(run) if entry.kind == "intended"]
+    assert [entry.data["idempotency_key"] for entry in intended] == [f"{run.id}:?charge"]
+    assert second.executor.performed == ["?charge"]
+    await second.die()
 
 
 async def test_no_more_runs_are_live_than_the_workspace_has_slots(db: Database, scope: Scope) -> None:
@@ -370,20 +339,26 @@ async def test_stop_lets_what_is_in_flight_end(db: Database, scope: Scope) -> No
     assert (await reload(db, scope, run)).status == "pending"
 
 
+@pytest.mark.system
 async def test_two_hundred_cancel_races_leave_one_terminal_event_each(db: Database, scope: Scope) -> None:
+    """Of runs at work, runs that ask and runs with children, a third of them each; all are in one process's hands."""
     host = await Host(db, at_once).start()
-    runs = [await host.run(scope, ["a"], ["b"]) for _ in range(100)]
+    child: JsonObject = {"children": {"+child": {"groups": [["x"], ["y"]]}}}
+    ways: tuple[list[list[str]], ...] = ([["a"], ["b"]], [["a"], ["@plan", "b"]], [["+child"], ["b"]])
+    runs = [await host.run(scope, *ways[n % 3], given=child) for n in range(200)]
 
-    async def race(run: Run) -> None:
-        try:
+    async def race(run: Run, number: int) -> None:
+        for _ in range(number % 23):
+            await asyncio.sleep(0)
+        with contextlib.suppress(RunHasEnded):
             await cancel_run(host.engine, scope, run.id)
-        except RunHasEnded:
-            return
 
-    await asyncio.gather(*(race(run) for run in runs))
+    await asyncio.gather(*(race(run, number) for number, run in enumerate(runs)))
     for run in runs:
-        ended = await host.finish(scope, run)
-        last = (await events_of(db, run))[-1]
-        assert ended.status in FINAL
-        assert last.type == {"completed": "completion", "cancelled": "cancelled"}[ended.status]
+        family = [run, *await db.read(children_of, run.id)]
+        for one in family:
+            ended = await host.finish(scope, one)
+            last = (await events_of(db, one))[-1]
+            assert last.type == {"completed": "completion", "cancelled": "cancelled"}[ended.status]
+    assert {asked.status for asked in await approvals(db, scope)} <= {"withdrawn"}
     assert await live_slots(db, scope) == 0

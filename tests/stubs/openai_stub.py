@@ -3,148 +3,68 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Self
 
 from aiohttp import web
 
 from folkmoot.kernel.json import Json, JsonObject
+from tests.stubs.stub import LONG_TEXT, Reply, Script, Stub, dumped, pieces, vector_of
+
+__all__ = ["LONG_TEXT", "MODEL", "OpenAIStub", "Reply", "Script", "team_script", "tool_script"]
 
 MODEL = "stub-1"
-LONG_TEXT = " ".join(f"word{number}" for number in range(66)) + "."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """One answer. With a `status` other than 200 `text` is the error's message; `raw` replaces the whole body."""
+class OpenAIStub(Stub):
+    """Also has embeddings, the same for the same words."""
 
-    text: str = ""
-    calls: tuple[tuple[str, str], ...] = ()  # name, arguments as JSON text (or not)
-    finish: str | None = "stop"  # None: the answer just ends
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
-    usage: JsonObject | None = field(default_factory=lambda: {**_COUNTS})
-    code: str | None = None
-    breaks: Literal["reset", "hang_before", "hang_within"] | None = None
-    has_done: bool = True
-    call_extra: JsonObject | None = None
+    @property
+    def base_url(self) -> str:
+        return f"{self.address}/v1"
 
-
-_COUNTS: JsonObject = {"prompt_tokens": 12, "completion_tokens": 7}
-
-Script = Sequence[Reply] | Callable[[JsonObject], Reply]
-
-
-class OpenAIStub:
-    """`async with OpenAIStub([Reply(...), ...]) as stub`: answers in this order, the last one again and again.
-
-    A function takes the request's body and returns the reply. `calls` are the bodies received, `headers`
-    the headers of each, `connections` those they came over; `chunks` is in how many pieces a streamed text comes.
-    """
-
-    def __init__(
-        self,
-        script: Script = (Reply(text=LONG_TEXT),),
-        *,
-        port: int = 0,
-        delay_ms: float = 0,
-        chunks: int = 5,
-        keep_calls: bool = True,
-    ) -> None:
-        self.calls: list[JsonObject] = []
-        self.headers: list[dict[str, str]] = []
-        self.connections: set[object] = set()
-        self.base_url = ""
-        self._script = script
-        self._port = port
-        self._delay = delay_ms / 1000
-        self._chunks = chunks
-        self._keeps = keep_calls
-        self._asked = 0
-        self._closing = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=64_000_000)
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.base_url = f"http://127.0.0.1:{port}/v1"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._closing.set()
-        assert self._runner is not None, "entered before"
-        await self._runner.cleanup()
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/chat/completions", self._complete),
+            web.post("/v1/embeddings", self._embed),
+            web.get("/v1/models", self._models),
+        ]
 
     async def _models(self, _: web.Request) -> web.Response:
         listed: Json = [{"id": "text-embedder", "object": "model"}, {"id": MODEL, "object": "model"}]
         return web.json_response({"object": "list", "data": listed})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        body: JsonObject = json.loads(await request.read())
-        if self._keeps:
-            self.calls.append(body)
-            self.headers.append(dict(request.headers))
-            self.connections.add(request.transport)
-        reply = self._next(body)
-        if self._delay:
-            await asyncio.sleep(self._delay)
-        if reply.breaks == "hang_before":
-            await self._closing.wait()
+        body = await self.said(request)
+        return await self.answer(request, body, is_streamed=body.get("stream") is True)
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        body = await self.said(request)
+        reply = self.next(body)
         if reply.raw is not None or reply.status != 200:
-            return web.Response(
-                status=reply.status,
-                headers=reply.headers,
-                body=reply.raw if reply.raw is not None else _error(reply),
-            )
-        if body.get("stream"):
-            return await self._streamed(request, reply, _wants_usage(body))
-        if reply.breaks is not None:
-            return await self._broken(request, reply)
-        return web.Response(body=_dumped(_whole(reply)), content_type="application/json")
+            return self.refused(reply)
+        texts = body["input"]
+        assert isinstance(texts, list)
+        data: list[Json] = [{"index": n, "embedding": vector_of(str(text))} for n, text in enumerate(texts)]
+        counts: JsonObject = {"usage": {"prompt_tokens": len(texts)}} if reply.usage is not None else {}
+        return web.json_response({"object": "list", "data": data[::-1], **counts})
 
-    def _next(self, body: JsonObject) -> Reply:
-        self._asked += 1
-        if callable(self._script):
-            return self._script(body)
-        return self._script[min(self._asked, len(self._script)) - 1]
+    def error(self, reply: Reply) -> Json:
+        return {"error": {"message": reply.text, "type": "stub", "code": reply.code}}
 
-    async def _broken(self, request: web.Request, reply: Reply) -> web.StreamResponse:
-        """Headers and half a body, then a reset or silence."""
-        body = _dumped(_whole(reply))
-        response = web.StreamResponse(headers={"Content-Length": str(len(body))})
-        await response.prepare(request)
-        await response.write(body[: len(body) // 2])
-        return await self._break(request, reply, response)
+    def whole(self, reply: Reply) -> JsonObject:
+        message: JsonObject = {"role": "assistant", "content": reply.text or None}
+        if reply.calls:
+            message["tool_calls"] = [_call(n, name, given, reply) for n, (name, given) in enumerate(reply.calls)]
+        choice: JsonObject = {"index": 0, "message": message, "finish_reason": reply.finish}
+        whole: JsonObject = {"id": "stub", "object": "chat.completion", "model": MODEL, "choices": [choice]}
+        return whole if reply.usage is None else {**whole, "usage": reply.usage}
 
-    async def _streamed(self, request: web.Request, reply: Reply, wants_usage: bool) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        chunks = _chunks(reply, self._chunks)
-        for number, chunk in enumerate(chunks):
-            await response.write(b"data: " + _dumped(chunk) + b"\n\n")
-            if reply.breaks and number == len(chunks) // 2:
-                return await self._break(request, reply, response)
-        if reply.usage is not None and wants_usage:
-            await response.write(b"data: " + _dumped({"choices": [], "usage": reply.usage}) + b"\n\n")
+    def lines(self, reply: Reply, body: JsonObject) -> tuple[list[bytes], list[bytes]]:
+        rest: list[bytes] = []
+        if reply.usage is not None and _wants_usage(body):
+            rest.append(_event(dumped({"choices": [], "usage": reply.usage})))
         if reply.has_done:
-            await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
-        return response
-
-    async def _break(self, request: web.Request, reply: Reply, response: web.StreamResponse) -> web.StreamResponse:
-        if reply.breaks == "hang_within":
-            await self._closing.wait()
-        assert request.transport is not None, "the client is still there"
-        request.transport.abort()
-        return response
+            rest.append(_event(b"[DONE]"))
+        return [_event(dumped(chunk)) for chunk in _chunks(reply, self.chunks)], rest
 
 
 def team_script(body: JsonObject) -> Reply:
@@ -184,10 +104,6 @@ _PLAN: Json = {
 }
 
 
-def _error(reply: Reply) -> bytes:
-    return _dumped({"error": {"message": reply.text, "type": "stub", "code": reply.code}})
-
-
 def _call(number: int, name: str, arguments: str, reply: Reply) -> JsonObject:
     call: JsonObject = {
         "id": f"call_{number}",
@@ -197,19 +113,9 @@ def _call(number: int, name: str, arguments: str, reply: Reply) -> JsonObject:
     return call if reply.call_extra is None else {**call, "extra_content": reply.call_extra}
 
 
-def _whole(reply: Reply) -> JsonObject:
-    message: JsonObject = {"role": "assistant", "content": reply.text or None}
-    if reply.calls:
-        message["tool_calls"] = [_call(n, name, given, reply) for n, (name, given) in enumerate(reply.calls)]
-    choice: JsonObject = {"index": 0, "message": message, "finish_reason": reply.finish}
-    whole: JsonObject = {"id": "stub", "object": "chat.completion", "model": MODEL, "choices": [choice]}
-    return whole if reply.usage is None else {**whole, "usage": reply.usage}
-
-
 def _chunks(reply: Reply, count: int) -> list[JsonObject]:
-    size = max(1, -(-len(reply.text) // count))
     deltas: list[JsonObject] = [{"role": "assistant", "content": ""}]
-    deltas.extend({"content": reply.text[at : at + size]} for at in range(0, len(reply.text), size))
+    deltas.extend({"content": piece} for piece in pieces(reply.text, count))
     for number, (name, arguments) in enumerate(reply.calls):
         half = len(arguments) // 2
         first = {**_call(number, name, arguments[:half], reply), "index": number}
@@ -226,8 +132,8 @@ def _wants_usage(body: JsonObject) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _dumped(value: Json) -> bytes:
-    return json.dumps(value).encode()
+def _event(data: bytes) -> bytes:
+    return b"data: " + data + b"\n\n"
 
 
 SCRIPTS: dict[str, Script] = {

@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from tests.serving import client_of
 
+pytestmark = pytest.mark.system  # a whole program from its file
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 

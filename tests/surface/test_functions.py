@@ -27,11 +27,12 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.queries import journal
 from folkmoot.runs.service import cancel_run
-from folkmoot.surface import CurrentUser, UnusableTask
+from folkmoot.surface import CurrentUser
 from folkmoot.tasks import functions, processor
 from folkmoot.tasks.functions import FunctionStatus, TooManyFunctions
 from folkmoot.tasks.processor import TaskIdInUse
 from folkmoot.tasks.queries import list_tasks
+from folkmoot.teams.provider import UnusableTask
 from folkmoot.workspaces.queries import NoSuchWorkspace
 from tests.databases import new_scope
 from tests.persons import enrol
@@ -201,6 +202,7 @@ async def test_too_many_are_refused(app: FastAPI, monkeypatch: pytest.MonkeyPatc
     assert (await end_of(app, await runner.submit(answering(1))))["result"] == 1
 
 
+@pytest.mark.system
 async def test_a_function_that_was_interrupted_is_not_resumed(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,8 @@ async def workers(
         yield started
     finally:
         for one in started:
-            one.terminate()
+            if one.returncode is None:
+                one.terminate()
         for one in started:
             await one.wait()
 

@@ -34,7 +34,7 @@ _TEXT = "The step's result, in full: it was done as asked. " * 10
 
 @asynccontextmanager
 async def process(url: str, script: Script, kind: str) -> AsyncIterator[RunEngine]:
-    """One process's engine over the queue, as the application puts it together; a `server` here takes no runs."""
+    """One process's engine over the queue, as the application puts it together; a `server` takes no runs, but leads."""
     database, supervisor = connect(url, Hooks(before_commit=(number_events,), store=store)), Supervisor()
     await database.open()
     engine = RunEngine(database, QueueDispatcher(url, supervisor), supervisor, new_id())
@@ -45,9 +45,11 @@ async def process(url: str, script: Script, kind: str) -> AsyncIterator[RunEngin
         await database.write(beat, HostInfo(engine.host_id, kind=kind))
 
     await introduce()
-    works = [supervisor.start(stay_known(engine, liveness, introduce), "beat")]
-    if kind == "worker":
-        works.append(supervisor.start(work_forever(engine, liveness, engine.executors), "work on runs"))
+    takes = engine.executors if kind == "worker" else ()
+    works = [
+        supervisor.start(stay_known(engine, liveness, introduce), "beat"),
+        supervisor.start(work_forever(engine, liveness, takes), "work on runs"),
+    ]
     try:
         yield engine
     finally:

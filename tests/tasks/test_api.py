@@ -22,7 +22,9 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.knowledge.library import Library
 from folkmoot.knowledge.routes import router as knowledge_router
+from folkmoot.knowledge.search import Search
 from folkmoot.runs.routes import router as runs_router
 from folkmoot.tasks.routes import router
 from folkmoot.tasks.rules import TaskDefaults
@@ -36,6 +38,14 @@ from tests.teams.stage import stage
 
 TASKS, RUNS = "/api/tasks", "/api/runs"
 NEW = {"name": "Boat", "description": "Build a boat"}
+CONFIG: dict[str, Any] = {
+    "documents": [],
+    "models": [],
+    "plan_approval": None,
+    "step_timeout_seconds": None,
+    "operation": None,
+    "parameters": None,
+}
 
 
 @dataclass
@@ -83,6 +93,7 @@ async def place(db: Database, scope: Scope) -> AsyncIterator[Place]:
         add_renderers(app)
         app.state.runtime = SimpleNamespace(db=db)
         app.state.engine = engine
+        app.state.library = Library(engine, Search(db))
         app.state.task_defaults = TaskDefaults(max_rounds=7)
         app.dependency_overrides[here] = lambda: scope
         app.dependency_overrides[staying] = lambda: Stay(Stays(db, Supervisor(), always_local), LOCAL_OWNER, scope)
@@ -107,7 +118,7 @@ async def test_a_task_is_given_shown_changed_and_deleted(place: Place) -> None:
     expected = {
         "name": "Boat",
         "description": "Build a boat",
-        "config": {"documents": [], "models": []},
+        "config": CONFIG,
         "team": "mgx",
         "priority": "normal",
         "max_rounds": 7,
@@ -131,7 +142,7 @@ async def test_a_task_is_given_shown_changed_and_deleted(place: Place) -> None:
     change = {"name": "Ship", "max_rounds": 3, "priority": "high", "config": {"models": ["openai:stub-1"]}}
     changed = (await place.client.patch(f"{TASKS}/{task['id']}", json=change)).json()
     assert (changed["name"], changed["max_rounds"], changed["priority"]) == ("Ship", 3, "high")
-    assert changed["config"] == {"documents": [], "models": ["openai:stub-1"]}
+    assert changed["config"] == {**CONFIG, "models": ["openai:stub-1"]}
     assert changed["description"] == "Build a boat"
 
     assert (await place.client.delete(f"{TASKS}/{task['id']}")).status_code == 204
@@ -159,7 +170,7 @@ async def test_a_name_or_a_description_is_enough(place: Place) -> None:
         ({**NEW, "max_revision_rounds": 6}, "less than or equal to 5"),
         ({**NEW, "memory_size": 1001}, "less than or equal to 1000"),
         ({**NEW, "priority": "now"}, "'urgent'"),
-        ({**NEW, "budget": {"usd": 1}}, "not permitted"),
+        ({**NEW, "surprise": {"usd": 1}}, "not permitted"),
         ({**NEW, "config": {"surprise": 1}}, "not permitted"),
     ],
 )

@@ -8,16 +8,17 @@ from itertools import permutations
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.llm.messages import Assistant, ToolCall, message_to_json
-from folkmoot.runs.journal import Action, Call, End, Entry, EntryKind, Fault, Use
-from folkmoot.teams.spec import MGX, TeamSpec
-from folkmoot.teams.state import TeamInput, TeamState
-from folkmoot.teams.workflow import TeamProcedure
+from folkmoot.runs.journal import Action, Ask, Call, End, Entry, EntryKind, Fault, Spawn, Use
+from folkmoot.teams.given import TeamInput
+from folkmoot.teams.team import MGX, Team
+from folkmoot.teams.workflow import TeamProcedure, TeamState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PROCEDURE = TeamProcedure()
 
+Due = Call | Use | Ask | Spawn
 Answer = JsonObject | str | Fault
-Pick = Callable[[tuple[Call | Use, ...]], Call | Use]
+Pick = Callable[[tuple[Due, ...]], Due]
 
 USAGE: JsonObject = {
     "input_tokens": 10,
@@ -28,7 +29,7 @@ USAGE: JsonObject = {
 }
 
 
-def team_input(team: TeamSpec = MGX, /, **changes: object) -> JsonObject:
+def team_input(team: Team = MGX, /, **changes: object) -> JsonObject:
     limits = {"max_rounds": 5, "max_revision_rounds": 2, "memory_size": 50}
     given = TeamInput.model_validate({"team": team, "name": "Task", "description": "Do it", **limits, **changes})
     return given.model_dump(mode="json")
@@ -68,16 +69,33 @@ def calls(*tools: str) -> JsonObject:
     return message_to_json(Assistant("", asked)) | {"effects": ["none"] * len(tools)}
 
 
+def person(decision: str, feedback: str | None = None, *, revise: bool = False) -> JsonObject:
+    """What a person decided."""
+    return {"decision": decision, "feedback": feedback, "revise": revise, "by": "ada"}
+
+
+def calls_with(*ways: JsonObject, text: str = "") -> JsonObject:
+    """An answer that calls tools for which it was decided what the turn does about them."""
+    asked = tuple(ToolCall(f"c{number}", str(way["how"]), {}) for number, way in enumerate(ways))
+    noted: list[Json] = [*ways]
+    return message_to_json(Assistant(text, asked)) | {"effects": ["none"] * len(ways), "ways": noted}
+
+
 SUMMARY: JsonObject = {"summary": "All is done.", "deliverables": ["a.md"], "open_issues": []}
 
 Script = Mapping[str, Answer]
 """What comes of each key. A step's answer may be given as its text; what is not given answers with its key."""
 
 
-def outcome(script: Script, action: Call | Use) -> JsonObject:
-    """The data of the `done` entry."""
+def outcome(script: Script, action: Due) -> JsonObject:
+    """The data of the `done` entry; people agree, and children do what they are asked, unless the script says else."""
     by: JsonObject = {"role": action.role if isinstance(action, Call) else None}
     answer = script.get(action.key)
+    if isinstance(action, Ask):
+        return {"value": answer if isinstance(answer, dict) else person("approve"), "by": by}
+    if isinstance(action, Spawn):
+        done: JsonObject = {"run_id": "r", "status": "completed", "result": {"response": f"made by {action.key}"}}
+        return {"value": answer if isinstance(answer, dict) else done, "by": by}
     if isinstance(answer, Fault):
         told: JsonObject = {"code": answer.code, "sentence": answer.sentence, "retryable": answer.retryable}
         return {"fault": told, "by": by, "usage": USAGE}
@@ -85,12 +103,19 @@ def outcome(script: Script, action: Call | Use) -> JsonObject:
         return {"value": answer if isinstance(answer, dict) else {"text": "found", "is_error": False}, "by": by}
     if answer is None and action.output == "summary":
         answer = form(SUMMARY)
+    if action.output == "remark" and not isinstance(answer, dict):
+        answer = said(str(answer or f"made by {action.key}"), finish=answer is None)
     if answer is None or isinstance(answer, str):
         answer = message_to_json(Assistant(answer or f"made by {action.key}"))
     return {"value": answer, "by": by, "usage": USAGE}
 
 
-def first(wanted: tuple[Call | Use, ...]) -> Call | Use:
+def said(text: str, *, finish: bool) -> JsonObject:
+    """A statement in rounds."""
+    return {**message_to_json(Assistant(text)), "effects": [], "output": {"text": text, "finish": finish}}
+
+
+def first(wanted: tuple[Due, ...]) -> Due:
     return wanted[0]
 
 
@@ -112,7 +137,7 @@ class Play:
             wanted = PROCEDURE.wanted(state)
             if isinstance(wanted[0], End):
                 return self._end(state, wanted[0])
-            due = tuple(action for action in wanted if isinstance(action, Call | Use))
+            due = tuple(action for action in wanted if isinstance(action, Due))
             assert len(due) == len(wanted)
             assert len({action.key for action in due}) == len(due)
             self.groups.append(tuple(action.key for action in due))
@@ -128,7 +153,7 @@ class Play:
         assert PROCEDURE.wanted(PROCEDURE.apply(state, ended)) == ()
         return end
 
-    def _check_order(self, state: TeamState, due: tuple[Call | Use, ...]) -> None:
+    def _check_order(self, state: TeamState, due: tuple[Due, ...]) -> None:
         """Whatever order a concurrent group comes in, the state is the same."""
         if len(due) < 2:
             return

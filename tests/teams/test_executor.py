@@ -25,9 +25,9 @@ from folkmoot.runs.service import NewRun, start_run
 from folkmoot.runs.sweep import recover, sweep
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.rules import NoSuchTeam
+from folkmoot.teams.answers import ABSTAINED
 from folkmoot.teams.executor import TeamExecutor
-from folkmoot.teams.state import TeamState
-from folkmoot.teams.workflow import ABSTAINED
+from folkmoot.teams.workflow import TeamState
 from folkmoot.tools.builtin import builtin_tools
 from folkmoot.tools.registry import ToolRegistry
 from tests.llm.support import Heard, asked
@@ -253,7 +253,7 @@ async def test_the_practice_model_does_the_main_job_and_cites(db: Database, scop
     assert (run.status, run.stop_reason) == ("completed", "approved")
     rows = await db.read(list_artifacts, run.id)
     bodies = [(await db.read(get_artifact, run.id, row.name, row.version)).body for row in rows]
-    assert any("After a crash every run is finished. [" in body for body in bodies)
+    assert any(b"After a crash every run is finished. [" in (body or b"") for body in bodies)
     entries = await db.read(journal, run.id)
     assert any(".t1" in entry.key for entry in entries)
     assert run.round_count == len({entry.key for entry in entries if entry.key.endswith(".review")})

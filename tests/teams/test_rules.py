@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.teams.rules import (
     Finding,
     Plan,
@@ -26,7 +25,7 @@ from folkmoot.teams.rules import (
     round_limit,
     steps_again,
 )
-from folkmoot.teams.spec import MGX, get_team
+from folkmoot.teams.team import BUILT_IN, MGX
 
 ROLES = ("engineer", "tester")
 
@@ -219,14 +218,9 @@ def test_a_fingerprint_knows_no_order_and_every_difference() -> None:
 
 
 def test_the_team_mgx() -> None:
-    team = get_team("mgx")
+    team = BUILT_IN["mgx"]
     assert [role.name for role in team.seats] == ["Mike", "Alex", "Bob", "Charlie"]
     assert team.role("reviewer").name == "Charlie"
     seated = team.seated(plan(step("a", role="Alex"), step("b", role="TESTER"), step("c", role="nobody")))
     assert [item.role for item in seated.steps] == ["engineer", "tester", "nobody"]
     assert type(team).model_validate(MGX.model_dump(mode="json")) == MGX
-
-
-def test_an_unknown_team_says_which_there_are() -> None:
-    with pytest.raises(NoSuchTeam, match="There is: mgx"):
-        get_team("nobody")

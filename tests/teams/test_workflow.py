@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Call, Entry, Fault, Settlement, Use
-from folkmoot.teams.spec import MGX
-from folkmoot.teams.workflow import ABSTAINED
+from folkmoot.runs.journal import Entry, Fault, Settlement
+from folkmoot.teams.answers import ABSTAINED
+from folkmoot.teams.team import MGX
 from tests.teams.play import (
     AT,
     PROCEDURE,
     Answer,
+    Due,
     Play,
     calls,
     form,
@@ -251,6 +252,7 @@ def test_facts_tell_the_story_and_progress_never_falls() -> None:
         ("plan_rejected", "cancelled", None),
         ("timeout", "timeout", "timeout"),
         ("call_limit", "failed", "call_limit"),
+        ("budget", "failed", "budget_exhausted"),
     ],
 )
 def test_a_run_that_must_end_keeps_its_results_wherever_it_stands(
@@ -260,7 +262,8 @@ def test_a_run_that_must_end_keeps_its_results_wherever_it_stands(
     play.run()
     for length in range(1, len(play.keys)):
         end = PROCEDURE.settle(refold(play.entries[:length]), reason)
-        assert (end.status, end.stop_reason, end.error_code) == (status, reason, code)
+        stop_reason = "budget_exhausted" if reason == "budget" else reason
+        assert (end.status, end.stop_reason, end.error_code) == (status, stop_reason, code)
         made = {key.split(".")[2] for key in play.keys[: length - 1] if ".s." in key}
         assert {item["name"] for item in cast("list[JsonObject]", result_of(end)["artifacts"])} == {
             f"{step}.md" for step in made
@@ -339,7 +342,7 @@ def test_the_order_in_which_answers_come_decides_nothing(seed: int, needs: list[
     }
     chance = random.Random(seed)
 
-    def any_of(due: tuple[Call | Use, ...]) -> Call | Use:
+    def any_of(due: tuple[Due, ...]) -> Due:
         return chance.choice(due)
 
     straight, shuffled = Play(script=script), Play(script=script, pick=any_of)

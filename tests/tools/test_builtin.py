@@ -51,6 +51,6 @@ async def test_arguments_are_checked(db: Database, scope: Scope) -> None:
 
 
 def test_it_only_reads() -> None:
-    (tool,) = builtin_tools()
+    tool = TOOLS.tool("search_knowledge")
     assert (tool.effect, tool.risk) == ("none", "read")
     assert TOOLS.schemas(["search_knowledge"])[0].parameters["required"] == ["query"]

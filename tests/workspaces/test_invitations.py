@@ -21,6 +21,8 @@ from folkmoot.workspaces.tables import Invitation
 from tests.persons import Person, admit, enrol
 from tests.serving import client_of
 
+pytestmark = pytest.mark.system  # people, roles and sessions, call by call
+
 ACCEPT = "/api/invitations/accept"
 
 

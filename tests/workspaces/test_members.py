@@ -19,6 +19,8 @@ from folkmoot.workspaces.tables import Invitation, Membership
 from tests.persons import Person, admit, enrol
 from tests.serving import client_of
 
+pytestmark = pytest.mark.system  # people, roles and sessions, call by call
+
 WORKSPACES = "/api/workspaces"
 
 

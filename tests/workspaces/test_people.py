@@ -16,6 +16,8 @@ from folkmoot.workspaces.tables import Membership
 from tests.accounts.persons import PASSWORD, another, api_key, first, login, operator, with_token
 from tests.serving import client_of, running, settings_for
 
+pytestmark = pytest.mark.system  # people, roles and sessions, call by call
+
 REGISTER, USERS, WORKSPACES = "/api/register", "/api/users", "/api/workspaces"
 
 

@@ -28,6 +28,8 @@ from tests.runs.test_api import Held
 from tests.serving import listening, running, settings_for
 from tests.system.server import until
 
+pytestmark = pytest.mark.system  # it lives of connections and of the time that passes
+
 WITHIN_SECONDS = 1.0
 SLACK_SECONDS = 0.5
 """For a machine that runs other tests beside this one."""
@@ -61,6 +63,10 @@ class Hall:
         stays = self.app.state.stays
         await stays.check([*stays._open])
         return [stay for stay in stays._open if stay.end is None]
+
+    def waiting(self) -> int:
+        """How many wait for the run's end."""
+        return len(self.app.state.engine.waiting._waiters.get(self.run_id, ()))
 
     async def write(self, statement: sa.UpdateBase) -> None:
         def unit(tx: Tx) -> None:
@@ -172,15 +178,20 @@ async def test_an_event_stream_ends(hall: Hall) -> None:
 
 
 async def test_whoever_is_removed_while_waiting_is_told_nothing(hall: Hall) -> None:
-    for end, headers, status in ((remove, hall.ada.by_key, 404), (revoke_key, hall.bob.by_key, 401)):
-        named = {**headers, "X-Workspace-Id": hall.scope.workspace_id}
-        async with AsyncClient(base_url=f"http://{hall.place}", headers=named) as client:
-            waiting = asyncio.create_task(client.get(f"/api/runs/{hall.run_id}/wait?timeout=1"))
-            await until(lambda: hall.run_id in hall.app.state.engine.waiting.runs())
-            await end(hall, hall.ada if status == 404 else hall.bob)
-            assert (await waiting).status_code == status
+    waits = ((remove, hall.ada, 404), (revoke_key, hall.bob, 401))
+    async with AsyncClient(base_url=f"http://{hall.place}") as client:
+        waiting = []
+        for end, who, _ in waits:
+            named = {**who.by_key, "X-Workspace-Id": hall.scope.workspace_id}
+            asking = client.get(f"/api/runs/{hall.run_id}/wait?timeout=1", headers=named)
+            waiting.append(asyncio.create_task(asking))
+            await until(lambda: hall.waiting() == len(waiting))
+            await end(hall, who)
+        answers = await asyncio.gather(*waiting)
+    assert [answer.status_code for answer in answers] == [status for _, _, status in waits]
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_nobody_stays_nobody_asks(hall: Hall) -> None:
     stays = hall.app.state.stays
     async with AsyncExitStack() as stack:
@@ -194,6 +205,7 @@ async def test_nobody_stays_nobody_asks(hall: Hall) -> None:
         assert stays._watch is not watch
 
 
+@pytest.mark.usefixtures("watched_closely")
 async def test_the_local_owner_stays_until_there_is_a_user(database_url: str, tmp_path: Path) -> None:
     async with running(settings_for(database_url, tmp_path)) as app, listening(app) as place:
         executor = Held()

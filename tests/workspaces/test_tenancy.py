@@ -70,6 +70,8 @@ def filled(table: sa.Table) -> dict[str, object]:
                 row[column.name] = new_id()
             case kind if kind in (int, float, bool):
                 row[column.name] = 0
+            case _ if isinstance(column.type, sa.LargeBinary):
+                row[column.name] = b""
             case _:
                 row[column.name] = now() if "datetime" in str(column.type).lower() else {}
     return row

@@ -1,18 +1,20 @@
 """Carrying out a turn's calls: one question to a language model, one use of a tool, each as an Outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
 
+from folkmoot.agents.known import Fits, shelf_of
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, JsonObject
-from folkmoot.llm.faults import ModelFault, RateLimited, UnknownModel
-from folkmoot.llm.gateway import Answer, Gateway, Request
+from folkmoot.llm.faults import Failed, ModelFault, RateLimited, UnknownModel
+from folkmoot.llm.gateway import Account, Answer, Deltas, Gateway, Request
 from folkmoot.llm.messages import Assistant, Message, OutputSchema, System, ToolCall, message_to_json
 from folkmoot.llm.structured import fitted
+from folkmoot.runs.held import CallHeld, CallLater
 from folkmoot.runs.journal import Effect, Fault, Live, Outcome, Use
 from folkmoot.tools.registry import ToolContext, ToolRegistry
 
@@ -23,6 +25,8 @@ PAUSE_SECONDS = 10.0
 
 LONGEST_PAUSE_SECONDS = 3600.0
 """A provider that asks for more has failed."""
+
+_EXCERPT = 300
 
 _LAST_WORD = "No further tools can be used. Give your whole answer now, from what you have, and say what is missing."
 
@@ -66,30 +70,67 @@ class Asking:
     max_tokens: int = 4096
     temperature: float | None = None
     is_closing: bool = False
+    is_streamed: bool = True
+    is_cacheable: bool = False
+    """Whether the answer to exactly the same question may be given again; a judgement always has to be new."""
+    context: ToolContext | None = None
+    """For whom the tools that a turn waits for are planned; None where none of the offered ones is such a tool."""
 
 
 async def ask_for_turn(gateway: Gateway, tools: ToolRegistry, asking: Asking, live: Live | None = None) -> Outcome:
     """The answer as a turn takes it: the message, the `effects` of its tool calls, the validated `output`.
 
     Whatever a provider does wrong is the outcome's fault; after a pause it asks for, the question is due
-    again. Streamed into `live` where that is given.
+    again. Paid for by the account of `live`, and streamed into it where it is to be.
     """
-    by: JsonObject = {"role": asking.role, "agent_id": asking.agent_id}
+    request = _request(tools, asking, live.account if live is not None else None)
     try:
-        answer, output = await _ask(gateway, _request(tools, asking), asking.output, live)
+        shelf = await shelf_of(gateway, request, _by(asking), _fits(asking.output)) if asking.is_cacheable else None
+        known = await shelf.find() if shelf is not None else None
+        if shelf is not None:
+            gateway.figures.looked_up(is_known=known is not None)
+        if known is not None:
+            return known
+        outcome = await _ask(gateway, tools, asking, request, live if asking.is_streamed else None)
     except UnknownModel as unknown:
-        return Outcome(fault=Fault(code=unknown.code, sentence=unknown.detail), by=by)
+        return Outcome(fault=Fault(code=unknown.code, sentence=unknown.detail), by=_by(asking))
+    except CallHeld as held:
+        return Outcome(held=held.held, by=_by(asking))
+    except CallLater as later:
+        outcome = Outcome(retry_at=later.at, by=_by(asking))
+    if outcome.retry_at is not None and live is not None and live.account is not None:
+        await live.account.give_back()
+    return outcome if shelf is None else await shelf.keep(outcome)
+
+
+async def _ask(
+    gateway: Gateway, tools: ToolRegistry, asking: Asking, request: Request, deltas: Deltas | None
+) -> Outcome:
+    try:
+        answer = await gateway.ask(request, deltas)
+        wanted, output = asking.output, None
+        if wanted is not None and not answer.calls:
+            value, answer = await fitted(gateway, request, answer, wanted.type_, check=wanted.check, deltas=deltas)
+            output = value.model_dump(mode="json")
     except ModelFault as fault:
-        return _faulted(fault, by)
+        return _faulted(fault, _by(asking))
+    return await _outcome(tools, asking, answer, output)
+
+
+async def _outcome(tools: ToolRegistry, asking: Asking, answer: Answer, output: Json) -> Outcome:
     calls = () if asking.is_closing and answer.text else answer.calls
     value: JsonObject = {
         **message_to_json(Assistant(answer.text, calls)),
         "effects": [_effect(tools, asking, call) for call in calls],
         "models": [*answer.models],
     }
+    if asking.context is not None and calls:
+        ways = [await _way(tools, asking, asking.context, call) for call in calls]
+        if any(ways):
+            value["ways"] = [*ways]
     if output is not None:
         value["output"] = output
-    return Outcome(value=value, usage=answer.usage, by={**by, **_speaker(answer.models[-1])})
+    return Outcome(value=value, usage=answer.usage, by={**_by(asking), **_speaker(answer.models[-1], answer.failed)})
 
 
 async def use_for_turn(tools: ToolRegistry, context: ToolContext, use: Use) -> Outcome:
@@ -102,7 +143,28 @@ async def use_for_turn(tools: ToolRegistry, context: ToolContext, use: Use) -> O
     return Outcome(value=await tools.use(context, use.tool, use.arguments), by=by)
 
 
-def _request(tools: ToolRegistry, asking: Asking) -> Request:
+def _by(asking: Asking) -> JsonObject:
+    return {"role": asking.role, "agent_id": asking.agent_id}
+
+
+def _fits(form_: Form | None) -> Fits:
+    """Whether a kept output is still what this form takes."""
+
+    def fits(output: Json) -> bool:
+        if form_ is None:
+            return output is None
+        try:
+            value = form_.type_.model_validate(output)
+            if form_.check is not None:
+                form_.check(value)
+        except ValueError:
+            return False
+        return True
+
+    return fits
+
+
+def _request(tools: ToolRegistry, asking: Asking, account: Account | None) -> Request:
     return Request(
         workspace_id=asking.workspace_id,
         models=asking.models,
@@ -111,6 +173,7 @@ def _request(tools: ToolRegistry, asking: Asking) -> Request:
         output=asking.output.schema if asking.output else None,
         max_tokens=asking.max_tokens,
         temperature=asking.temperature,
+        account=account,
     )
 
 
@@ -123,12 +186,11 @@ def _without_tools(messages: tuple[Message, ...]) -> tuple[Message, ...]:
             return (System(_LAST_WORD), *messages)
 
 
-async def _ask(gateway: Gateway, request: Request, output: Form | None, live: Live | None) -> tuple[Answer, Json]:
-    answer = await gateway.ask(request, live)
-    if output is None or answer.calls:
-        return answer, None
-    value, answer = await fitted(gateway, request, answer, output.type_, check=output.check, deltas=live)
-    return answer, value.model_dump(mode="json")
+async def _way(tools: ToolRegistry, asking: Asking, context: ToolContext, call: ToolCall) -> Json:
+    """How a call is carried out, None for at once; decided here and journalled with the answer."""
+    if call.name not in asking.tools or call.malformed is not None:
+        return None
+    return await tools.plan(context, call.name, call.arguments)
 
 
 def _effect(tools: ToolRegistry, asking: Asking, call: ToolCall) -> Effect:
@@ -138,13 +200,16 @@ def _effect(tools: ToolRegistry, asking: Asking, call: ToolCall) -> Effect:
 
 def _faulted(fault: ModelFault, by: JsonObject) -> Outcome:
     model = fault.facts.get("model")
-    by = {**by, **_speaker(model)} if isinstance(model, str) else by
+    by = {**by, **_speaker(model, fault.failed)} if isinstance(model, str) else by
     if isinstance(fault, RateLimited) and PAUSE_SECONDS < fault.retry_after <= LONGEST_PAUSE_SECONDS:
         return Outcome(retry_at=now() + timedelta(seconds=fault.retry_after), usage=fault.usage, by=by)
     told = Fault(code=fault.code, sentence=fault.detail, retryable=fault.retryable)
     return Outcome(fault=told, usage=fault.usage, by=by)
 
 
-def _speaker(name: str) -> JsonObject:
+def _speaker(name: str, failed: Sequence[Failed]) -> JsonObject:
+    """Which model it was, and which of its chain failed and why, where the chain is more than one."""
     provider, _, model = name.partition(":")
-    return {"provider": provider, "model": model}
+    told: JsonObject = {"provider": provider, "model": model}
+    others: list[Json] = [{"model": one.model, "code": one.code, "sentence": one.sentence[:_EXCERPT]} for one in failed]
+    return {**told, "failed": others} if [one.model for one in failed] not in ([], [name]) else told

@@ -19,7 +19,10 @@ from folkmoot.workspaces.queries import hold_slugs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A definition as code states it. `is_hosted`: by a class, whose agents live in a process."""
+    """A definition as code states it. `is_hosted`: by a class, whose agents live in a process.
+
+    A hidden one is not offered to users: its agents are made by other means.
+    """
 
     slug: str
     name: str
@@ -29,6 +32,7 @@ class Offer:
     own_schema: Mapping[str, Json] = field(default_factory=dict)
     meta_data: Mapping[str, Json] = field(default_factory=dict)
     is_hosted: bool = False
+    is_hidden: bool = False
 
 
 def _instructed(text: str) -> JsonObject:
@@ -118,7 +122,7 @@ def write_offers(tx: Tx, offers: Iterable[Offer]) -> None:
     for offer in offers:
         said, existing = _said(offer), known.get(offer.slug)
         if existing is None:
-            made = {"id": new_id(), "is_enabled": True, "created_at": now(), "updated_at": now()}
+            made = {"id": new_id(), "is_enabled": not offer.is_hidden, "created_at": now(), "updated_at": now()}
             tx.write(sa.insert(AgentDefinition), {**said, **made, "slug": offer.slug})
             continue
         if existing.class_gone_at is not None:

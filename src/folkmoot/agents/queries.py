@@ -42,13 +42,16 @@ _CURRENT_RUN = (
     .correlate(AgentInstance)
     .scalar_subquery()
 )
+# What a designed agent says of itself goes before what its definition says.
+_DESCRIPTION = sa.func.coalesce(AgentInstance.own_description, AgentDefinition.description).label("description")
+_CAPABILITIES = sa.func.coalesce(AgentInstance.own_capabilities, AgentDefinition.capabilities).label("capabilities")
 _WITH_DEFINITION = sa.join(AgentInstance, AgentDefinition, AgentDefinition.id == AgentInstance.definition_id)
 _WITH_HOST = _WITH_DEFINITION.outerjoin(Host, Host.id == AgentInstance.host_id)
 _AGENTS = sa.select(
     *INSTANCE_COLUMNS,
     AgentDefinition.agent_type,
-    AgentDefinition.description,
-    AgentDefinition.capabilities,
+    _DESCRIPTION,
+    _CAPABILITIES,
     AgentDefinition.slug.label("definition_slug"),
     AgentDefinition.is_hosted,
     Host.seen_at,
@@ -57,7 +60,8 @@ _AGENTS = sa.select(
 # What it takes to speak to an agent, for the path of every message.
 _SPEAKERS = sa.select(
     *(INSTANCE_COLUMNS[name] for name in ("id", "project_id", "name", "status", "running_runs", "config", "host_id")),
-    AgentDefinition.description,
+    AgentDefinition.agent_type,
+    _DESCRIPTION,
     AgentDefinition.is_hosted,
     Host.seen_at,
 ).select_from(_WITH_HOST)
@@ -96,6 +100,10 @@ _DEFINITIONS = sa.select(*DEFINITION_COLUMNS).where(_USABLE)
 _OWN_FIRST = AgentDefinition.workspace_id.is_(None)
 _DEFINITION_BY_ID = _DEFINITIONS.where(AgentDefinition.id == sa.bindparam("ref"))
 _DEFINITION_BY_SLUG = _DEFINITIONS.where(AgentDefinition.slug == sa.bindparam("ref")).order_by(_OWN_FIRST)
+_OWN = sa.select(*DEFINITION_COLUMNS).where(AgentDefinition.workspace_id == sa.bindparam("workspace_id"))
+_OWN_BY_ID = _OWN.where(AgentDefinition.id == sa.bindparam("ref"))
+_OWN_BY_SLUG = _OWN.where(AgentDefinition.slug == sa.bindparam("ref"))
+_USES = sa.select(sa.func.count()).select_from(AgentInstance).where(AgentInstance.definition_id == sa.bindparam("ref"))
 _DEFINITION_OF = sa.select(*DEFINITION_COLUMNS).where(AgentDefinition.id == sa.bindparam("definition_id"))
 _FROM_CODE = sa.select(*DEFINITION_COLUMNS).where(AgentDefinition.workspace_id.is_(None)).order_by(AgentDefinition.slug)
 _TAKEN_SLUGS = sa.select(AgentInstance.slug).where(_HERE)
@@ -243,6 +251,23 @@ def get_definition(tx: Tx, scope: Scope, *, id: str | None, slug: str | None) ->
     if definition is None:
         raise NoSuchDefinition
     return definition
+
+
+def find_own_definition(tx: Tx, scope: Scope, slug: str) -> AgentDefinition | None:
+    """One that is private to the workspace."""
+    return tx.first(AgentDefinition, _OWN_BY_SLUG, workspace_id=scope.workspace_id, ref=slug)
+
+
+def get_own_definition(tx: Tx, scope: Scope, definition_id: str) -> AgentDefinition:
+    """One that is private to the workspace. Raises NoSuchDefinition."""
+    found = tx.first(AgentDefinition, _OWN_BY_ID, workspace_id=scope.workspace_id, ref=definition_id)
+    if found is None:
+        raise NoSuchDefinition
+    return found
+
+
+def is_definition_used(tx: Tx, definition_id: str) -> bool:
+    return bool(tx.scalar(_USES, ref=definition_id))
 
 
 def definition_of(tx: Tx, agent: AgentInstance) -> AgentDefinition:

@@ -5,11 +5,28 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.requests import HTTPConnection
 
-from folkmoot.agents import queries, service
+from folkmoot.agents import copies, queries, service
+from folkmoot.agents.copies import (
+    ClassNotExported,
+    CoreAgentIsOne,
+    DefinitionExists,
+    DefinitionInUse,
+    SlugReserved,
+)
 from folkmoot.agents.lifecycle import HookFailed, Lifecycle
 from folkmoot.agents.queries import NoSuchAgent, NoSuchDefinition, NotInitialized
 from folkmoot.agents.rules import AgentStatus, IllegalAgentStatus
-from folkmoot.agents.schemas import AgentChange, AgentPage, AgentStatusView, AgentView, DefinitionPage, NewAgent
+from folkmoot.agents.schemas import (
+    AgentChange,
+    AgentPage,
+    AgentStatusView,
+    AgentView,
+    DefinitionPage,
+    DefinitionView,
+    NewAgent,
+    NewClone,
+    NewExport,
+)
 from folkmoot.agents.service import (
     AgentConfigInvalid,
     AgentInRun,
@@ -73,6 +90,18 @@ async def list_agent_definitions(db: Db, here: Here, paging: Paging) -> Definiti
     rows, total = await db.read_long(queries.list_definitions, here, paging.skip, paging.limit)
     found = [definition_view(row) for row in rows]
     return DefinitionPage(definitions=found, total=total, skip=paging.skip, limit=paging.limit)
+
+
+@router.delete(
+    "/definitions/{definition_id}",
+    status_code=204,
+    responses=problems(NoSuchDefinition, DefinitionInUse, AgentsDisabled),
+)
+async def delete_agent_definition(
+    db: Db, here: Here, definition_id: Annotated[str, Path(max_length=255, description="The definition's id")]
+) -> None:
+    """Delete a definition of the workspace's own; not while there are agents of it."""
+    await db.write(copies.delete_agent_definition, here, definition_id.lower())
 
 
 @router.get("", responses=problems(AgentsDisabled))
@@ -159,3 +188,35 @@ async def deactivate_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, ag
 async def shutdown_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
     """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
     return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.OFFLINE))
+
+
+@router.post(
+    "/{agent_id}/clone",
+    status_code=201,
+    responses=problems(NoSuchAgent, NotInitialized, AgentsDisabled, CoreAgentIsOne, TooManyAgents),
+)
+async def clone_agent(
+    db: Db, here: Here, terms: HowThingsAre, agent_id: AgentRef, response: Response, new: NewClone | None = None
+) -> AgentView:
+    """Make another agent with the same configuration; what the first has said and kept stays with it."""
+    made = await db.write(copies.clone_agent, here, terms.settings, agent_id, new or NewClone())
+    response.headers["Location"] = f"/api/agents/{made.id}"
+    return agent_view(made)
+
+
+@router.post(
+    "/{agent_id}/export",
+    status_code=201,
+    responses=problems(
+        NoSuchAgent,
+        NotInitialized,
+        AgentsDisabled,
+        CoreAgentIsOne,
+        ClassNotExported,
+        SlugReserved,
+        DefinitionExists,
+    ),
+)
+async def export_agent(db: Db, here: Here, agent_id: AgentRef, new: NewExport | None = None) -> DefinitionView:
+    """Make a definition of the workspace's own of the agent, or bring that of an earlier export up to date."""
+    return await db.write(copies.export_agent, here, agent_id, new or NewExport())

@@ -11,7 +11,10 @@ from folkmoot.kernel.ids import is_id
 FIRST_NUMBER = 4
 """Numbers below it are the core agents', whenever they are made."""
 
-CORE_SLUGS = frozenset({"driver", "creator", "generator"})
+CORE = ("driver", "creator", "generator")
+"""The core agents' slugs, in the order of their numbers."""
+
+CORE_SLUGS = frozenset(CORE)
 RESERVED_SLUGS = CORE_SLUGS | {"definitions", "create", "task", "stream", "new"}
 SLUG_LENGTH = 63
 LARGEST_NUMBER = 2**53

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from folkmoot.agents.rules import AgentStatus
 from folkmoot.http.schemas import Page
-from folkmoot.http.text import Line
+from folkmoot.http.text import Line, Slug, Text
 from folkmoot.kernel.json import JsonObject
+from folkmoot.usage.schemas import AgentBudget
 
 ModelName = Annotated[str, Field(max_length=255)]
 
@@ -27,6 +28,8 @@ class AgentConfig(BaseModel):
     max_tokens: Annotated[int, Field(ge=1, le=200_000)] = 4096
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     output_schema: JsonObject | None = None
+    budget: AgentBudget | None = None
+    may_delegate: bool = False
 
     @property
     def preferred_models(self) -> tuple[str, ...]:
@@ -74,6 +77,23 @@ class AgentChange(BaseModel):
     status: AgentStatus | None = None
 
 
+class NewClone(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Ada the second"}]})
+
+    name: Line | None = None
+    ttl_seconds: Annotated[int, Field(ge=1, le=365 * 86_400)] | None = Field(
+        None, description="After this time it ends, as if it was deleted"
+    )
+
+
+class NewExport(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"slug": "sql-reviewer"}]})
+
+    slug: Slug | None = Field(None, description="The definition's; the agent's own where none is given")
+    name: Line | None = None
+    description: Annotated[Text, Field(max_length=4000)] | None = None
+
+
 class AgentView(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
@@ -94,6 +114,8 @@ class AgentView(BaseModel):
                     "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
                     "config": {"instructions": "Be brief."},
                     "state": {},
+                    "origin": {"kind": "definition", "by": {"kind": "user", "id": "local"}},
+                    "ttl_at": None,
                     "current_run_id": None,
                     "last_heartbeat": None,
                     "last_error": None,
@@ -119,6 +141,8 @@ class AgentView(BaseModel):
     project_id: str
     config: JsonObject
     state: JsonObject
+    origin: JsonObject
+    ttl_at: datetime | None
     current_run_id: str | None
     last_heartbeat: datetime | None
     last_error: str | None

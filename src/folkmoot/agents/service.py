@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from folkmoot.agents.definitions import defaults_of
 from folkmoot.agents.queries import (
@@ -37,6 +38,7 @@ from folkmoot.agents.transitions import (
     is_to_change,
     lock_agent,
     lock_workspace,
+    set_state,
     settle,
     status_of,
     totals_of,
@@ -52,6 +54,9 @@ from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.providers.queries import own_providers
+from folkmoot.usage.budgets import Allowance, forget_budgets, keep_budget
+from folkmoot.usage.rules import BudgetScope
+from folkmoot.usage.schemas import AgentBudget
 from folkmoot.workspaces.queries import get_project
 
 _INSERT = sa.insert(AgentInstance)
@@ -124,7 +129,7 @@ def create_agent(tx: Tx, scope: Scope, terms: Terms, new: NewAgent) -> Done:
     wanted = AgentStatus.ACTIVE if new.activate else AgentStatus.IDLE
     status = AgentStatus.IDLE if definition.is_hosted else wanted
     given: dict[str, object] = {"project_id": project_id, "name": new.name, "config": config, "status": status}
-    made = _insert(tx, scope, definition, given)
+    made = insert_agent(tx, scope, definition, given)
     about = ("agent", made.id)
     record(tx, scope.actor, "create_agent", about, scope.workspace_id, definition=definition.slug)
     if status == wanted:
@@ -133,25 +138,27 @@ def create_agent(tx: Tx, scope: Scope, terms: Terms, new: NewAgent) -> Done:
     return Done(get_agent(tx, scope, made.id), definition, move)
 
 
-def _insert(tx: Tx, scope: Scope, definition: AgentDefinition, given: dict[str, object]) -> Agent:
+def insert_agent(tx: Tx, scope: Scope, definition: AgentDefinition, given: dict[str, object]) -> Agent:
+    """Make an agent of what was checked, and tell of it: by columns, in which id, number, slug and origin may stand."""
     name = str(given["name"] or definition.name)
     row: dict[str, object] = {
         **dict.fromkeys(INSTANCE_COLUMNS.keys()),
         **dict.fromkeys(("task_count", "success_count", "error_count", "busy_milliseconds", "running_runs"), 0),
-        **given,
         "id": new_id(),
+        "origin": {"kind": "definition", "by": {"kind": scope.actor.kind, "id": scope.actor.id}},
+        **given,
         "workspace_id": scope.workspace_id,
         "definition_id": definition.id,
-        "number": take_number(tx, scope),
-        "slug": slug_of(name, taken_slugs(tx, scope)),
+        "number": given.get("number") or take_number(tx, scope),
+        "slug": given.get("slug") or slug_of(name, taken_slugs(tx, scope)),
         "name": name,
         "state": {},
-        "origin": {"kind": "definition", "by": {"kind": scope.actor.kind, "id": scope.actor.id}},
         "created_at": now(),
         "updated_at": now(),
     }
     tx.write(_INSERT, row)
     made = get_agent(tx, scope, str(row["id"]))
+    _keep_budget(tx, scope, made, {})
     _say_changed(tx, made, "created")
     return made
 
@@ -175,7 +182,8 @@ def change_agent(tx: Tx, scope: Scope, terms: Terms, agent_id: str, change: Agen
     )
     if is_new := (name, config) != (agent.name, agent.config):
         tx.write(_CHANGE, {"this_agent": agent.id, "new_name": name, "new_config": config, "at": now()})
-        agent = get_agent(tx, scope, agent.id)
+        before, agent = agent.config, get_agent(tx, scope, agent.id)
+        _keep_budget(tx, scope, agent, before)
         _say_changed(tx, agent, "updated")
     move = begin(tx, agent, change.status, terms.process) if change.status is not None and moves else None
     if is_new or moves:
@@ -203,6 +211,7 @@ def delete_agent(tx: Tx, scope: Scope, agent_id: str) -> None:
     if run_id is not None:
         raise AgentInRun(run_id=run_id)
     tx.write(_DELETE, {"this_agent": agent.id})
+    forget_budgets(tx, scope, BudgetScope.AGENT, agent.id)
     gone = ResourceChanged(resource="agent", id=agent.id, change="deleted", view=None)
     tx.emit(scope.workspace_id, gone, agent_id=agent.id)
     record(tx, scope.actor, "delete_agent", ("agent", agent.id), scope.workspace_id, slug=agent.slug)
@@ -218,6 +227,30 @@ def settle_agent(tx: Tx, scope: Scope, agent_id: str, host_id: str, result: Resu
     return is_settled
 
 
+def _keep_budget(tx: Tx, scope: Scope, agent: Agent, before: JsonObject) -> None:
+    """What the config says of a budget is a row of its own, which counts what all runs of the agent take."""
+    if agent.config.get("budget") == before.get("budget"):
+        return
+    wanted = AgentConfig.model_validate(agent.config).budget or AgentBudget()
+    allowance = Allowance(
+        scope_kind=BudgetScope.AGENT,
+        scope_id=agent.id,
+        usd=wanted.usd,
+        tokens=wanted.tokens,
+        on_exceeded=wanted.on_exceeded,
+    )
+    keep_budget(tx, scope, allowance)
+
+
+def keep_state(tx: Tx, scope: Scope, agent_id: str, state: JsonObject) -> None:
+    """What the object keeps of its own now is stored and told, where it is something else than before."""
+    agent = find_agent(tx, scope, agent_id)
+    if agent is None or agent.state == state:
+        return
+    set_state(tx, agent_id, state)
+    _say_changed(tx, lock_agent(tx, scope, agent_id), "updated")
+
+
 def _say_changed(tx: Tx, agent: Agent, change: Literal["created", "updated"]) -> None:
     shown: JsonObject = agent_view(agent).model_dump(mode="json")
     changed = ResourceChanged(resource="agent", id=agent.id, change=change, view=shown)
@@ -231,7 +264,14 @@ def _check_config(tx: Tx, scope: Scope, definition: AgentDefinition, config: Jso
         errors.append({**error, "loc": ["body", "config", *(place if isinstance(place, list) else ())]})
     if errors:
         raise AgentConfigInvalid(errors=errors)
-    preferred = AgentConfig.model_validate(config).preferred_models
+    try:
+        preferred = AgentConfig.model_validate(config).preferred_models
+    except ValidationError as error:  # what no schema says, such as which texts are decimal numbers
+        found: list[Json] = [
+            {"loc": ["body", "config", *item["loc"]], "msg": item["msg"], "type": item["type"]}
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise AgentConfigInvalid(errors=found) from error
     if preferred:
         gateway.check(preferred, own_providers(tx, scope))
 

@@ -57,6 +57,7 @@ class AgentInstance(Times, Table):
     `status` is the lifecycle. Busy is laid over it while `running_runs` is above 0, which is bumped in the
     unit that changes a run's status, never counted; offline while the process `host_id`, in which an agent of
     a class lives, is gone. `state` is the class's own. It is no foreign key: a host's row goes with the host.
+    An agent that was designed says of itself what its definition cannot: `own_description`, `own_capabilities`.
     """
 
     __tablename__ = "agent_instances"
@@ -69,6 +70,8 @@ class AgentInstance(Times, Table):
     slug: Mapped[Word]
     name: Mapped[Name]
     role: Mapped[Name | None]
+    own_description: Mapped[str | None]
+    own_capabilities: Mapped[list[str] | None]
     status: Mapped[Word]
     running_runs: Mapped[int]
     config: Mapped[JsonObject]

@@ -155,7 +155,7 @@ def settle(tx: Tx, scope: Scope, agent_id: str, host_id: str, result: Result) ->
     if agent is None or agent.host_id not in (host_id, None):
         return False
     if state is not None and state != agent.state:
-        tx.write(_SET_STATE, {"this_agent": agent.id, "new_state": state})
+        set_state(tx, agent.id, state)
     lives = end in (AgentStatus.IDLE, AgentStatus.ACTIVE)
     set_status(tx, agent, end, error=error, host_id=host_id if lives else None)
     return True
@@ -216,3 +216,8 @@ def report_status(
     changed = find_instance(tx, agent_id)
     assert changed is not None, "it is locked"
     return changed
+
+
+def set_state(tx: Tx, agent_id: str, state: JsonObject) -> None:
+    """Keep what the object of a class has for its own."""
+    tx.write(_SET_STATE, {"this_agent": agent_id, "new_state": state})

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from folkmoot.agents.ways import Way, action_of, error, is_approval, refused_at_once, result_of, verdict, ways_of
 from folkmoot.kernel.json import Json, JsonObject
-from folkmoot.llm.messages import Assistant, Message, ToolCall, ToolResult, UnknownFormat, message_from_json
-from folkmoot.runs.journal import Call, Effect, Entry, Fault, Use
+from folkmoot.llm.messages import Assistant, Message, ToolResult, UnknownFormat, message_from_json
+from folkmoot.runs.journal import Action, Call, Entry, Fault, Use, fault_of
 
 PARALLEL_CALLS = 8
 """Tool calls of one answer that are carried out; further ones are answered with an error."""
@@ -14,7 +15,7 @@ PARALLEL_CALLS = 8
 DEFAULT_LIMIT = 12
 """Calls of the language model in one turn; the last is made without tools, so that an answer comes."""
 
-_STEP = re.compile(r"([1-9][0-9]{0,3})(?:\.t([1-9][0-9]{0,3}))?")
+_STEP = re.compile(r"([1-9][0-9]{0,3})(?:\.t([1-9][0-9]{0,3})(?:\.ok)?)?")
 _TOO_MANY = f"at most {PARALLEL_CALLS} tool calls in one answer are carried out"
 
 
@@ -22,7 +23,8 @@ _TOO_MANY = f"at most {PARALLEL_CALLS} tool calls in one answer are carried out"
 class TurnPlan:
     """What stays the same through a turn.
 
-    `recipe` says how its prompt is built, `output` names the shape of its answer.
+    `recipe` says how its prompt is built, `output` names the shape of its answer; `limit` bounds its calls of the
+    language model, `limit_seconds` its wall clock.
     """
 
     key: str
@@ -32,6 +34,7 @@ class TurnPlan:
     output: str | None = None
     max_tokens: int = 4096
     limit: int = DEFAULT_LIMIT
+    limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,8 @@ class Turn:
 
     plan: TurnPlan
     answers: tuple[Assistant, ...] = ()
-    effects: tuple[tuple[Effect, ...], ...] = ()
+    ways: tuple[tuple[Way, ...], ...] = ()
+    approved: frozenset[str] = frozenset()
     output: JsonObject | None = None
     results: Mapping[str, ToolResult] = field(default_factory=dict)
     fault: Fault | None = None
@@ -54,10 +58,10 @@ class Turn:
         """The last word, once the turn is over without a fault."""
         return self.answers[-1] if self.is_over and self.fault is None else None
 
-    def wanted(self) -> tuple[Call | Use, ...]:
+    def wanted(self) -> tuple[Action, ...]:
         if self.is_over:
             return ()
-        return self._uses() or (self._next_call(),)
+        return self._due() or (self._next_call(),)
 
     def _next_call(self) -> Call:
         number = len(self.answers) + 1
@@ -71,27 +75,26 @@ class Turn:
             output=plan.output,
             max_tokens=plan.max_tokens,
             closing=number >= plan.limit,
+            limit_seconds=plan.limit_seconds,
         )
 
-    def _uses(self) -> tuple[Use, ...]:
-        """The tool calls of the last answer that have no result yet."""
+    def _due(self) -> tuple[Action, ...]:
+        """What the tool calls of the last answer that have no result yet want."""
         number = len(self.answers)
         if not number:
             return ()
-        pairs = zip(self.answers[-1].calls, self.effects[-1], strict=True)
+        pairs = zip(self.answers[-1].calls, self.ways[-1], strict=True)
         return tuple(
-            Use(
-                key=key,
-                group=self.plan.key,
-                tool=call.name,
-                arguments=call.arguments,
-                effect=effect,
-                agent_id=self.plan.agent_id,
-                call_id=call.id,
+            self._limited(
+                action_of(way, call, key, self.plan.key, self.plan.agent_id, is_approved=key in self.approved)
             )
-            for index, (call, effect) in enumerate(pairs, 1)
+            for index, (call, way) in enumerate(pairs, 1)
             if index <= PARALLEL_CALLS and (key := f"{self.plan.key}.m{number}.t{index}") not in self.results
         )
+
+    def _limited(self, action: Action) -> Action:
+        seconds = self.plan.limit_seconds
+        return replace(action, limit_seconds=seconds) if seconds and isinstance(action, Use) else action
 
     def apply(self, entry: Entry) -> "Turn":
         """Take in a `done` entry of one of this turn's keys; anything else leaves the turn as it is."""
@@ -103,7 +106,7 @@ class Turn:
         number, use = int(step[1]), int(step[2] or 0)
         if use:
             return self._apply_result(entry, number, use)
-        return self._apply_answer(entry) if number == len(self.answers) + 1 and not self._uses() else self
+        return self._apply_answer(entry) if number == len(self.answers) + 1 and not self._due() else self
 
     def _apply_answer(self, entry: Entry) -> "Turn":
         if (fault := fault_of(entry)) is not None:
@@ -116,27 +119,33 @@ class Turn:
             sentence = f"The agent still called tools after {self.plan.limit} calls of the language model"
             return replace(self, fault=Fault(code="turn_limit", sentence=sentence))
         output = value.get("output")
+        ways = ways_of(value, len(answer.calls))
         return replace(
             self,
             answers=(*self.answers, answer),
-            effects=(*self.effects, _effects(value, len(answer.calls))),
+            ways=(*self.ways, ways),
+            results={**self.results, **self._refused(answer, ways)},
             output=output if isinstance(output, dict) else None,
         )
+
+    def _refused(self, answer: Assistant, ways: tuple[Way, ...]) -> dict[str, ToolResult]:
+        """The results of calls that are answered without being carried out."""
+        key = f"{self.plan.key}.m{len(self.answers) + 1}"
+        found = (refused_at_once(way, call) for call, way in zip(answer.calls, ways, strict=True))
+        return {f"{key}.t{index}": result for index, result in enumerate(found, 1) if result is not None}
 
     def _apply_result(self, entry: Entry, number: int, use: int) -> "Turn":
         calls = self.answers[-1].calls if self.answers and number == len(self.answers) else ()
         if use > min(len(calls), PARALLEL_CALLS):
             return self
-        call = calls[use - 1]
-        if (fault := fault_of(entry)) is not None:
-            result = _refused(call, f"{fault.code}: {fault.sentence}")
-        else:
-            value = entry.data.get("value")
-            told = value if isinstance(value, dict) else {}
-            text = told.get("text")
-            is_error = told.get("is_error") is True
-            result = ToolResult(call.id, call.name, text if isinstance(text, str) else "", is_error=is_error)
-        return replace(self, results={**self.results, entry.key: result})
+        call, way = calls[use - 1], self.ways[-1][use - 1]
+        if not is_approval(entry.key):
+            return replace(self, results={**self.results, entry.key: result_of(way, call, entry)})
+        key = entry.key.removesuffix(".ok")
+        refusal = verdict(call, entry)
+        if refusal is None:
+            return replace(self, approved=self.approved | {key})
+        return replace(self, results={**self.results, key: refusal})
 
     @property
     def transcript(self) -> tuple[Message, ...]:
@@ -146,17 +155,8 @@ class Turn:
             messages.append(answer)
             for index, call in enumerate(answer.calls, 1):
                 result = self.results.get(f"{self.plan.key}.m{number}.t{index}")
-                messages.append(result or _refused(call, _TOO_MANY))
+                messages.append(result or error(call, _TOO_MANY))
         return tuple(messages)
-
-
-def fault_of(entry: Entry) -> Fault | None:
-    """The fault that a `done` entry records, None where it has a value."""
-    match entry.data.get("fault"):
-        case {"code": code, "sentence": sentence, **more}:
-            return Fault(code=str(code), sentence=str(sentence), retryable=more.get("retryable") is True)
-        case _:
-            return None
 
 
 def _assistant(value: Json) -> Assistant | None:
@@ -165,22 +165,3 @@ def _assistant(value: Json) -> Assistant | None:
     except UnknownFormat:
         return None
     return message if isinstance(message, Assistant) else None
-
-
-def _effects(value: JsonObject, calls: int) -> tuple[Effect, ...]:
-    """The effects noted with an answer; what is not noted counts as unsafe."""
-    noted = value.get("effects")
-    listed = noted[:calls] if isinstance(noted, list) else []
-    return tuple(_effect(effect) for effect in [*listed, *[None] * (calls - len(listed))])
-
-
-def _effect(noted: Json) -> Effect:
-    match noted:
-        case "none" | "idempotent":
-            return noted
-        case _:
-            return "unsafe"
-
-
-def _refused(call: ToolCall, sentence: str) -> ToolResult:
-    return ToolResult(call.id, call.name, f"Error: {sentence}", is_error=True)

@@ -126,7 +126,8 @@ def collect(tx: Tx, scope: Scope, webhook_id: str, at: datetime) -> bool:
     events = list_events(tx, scope.workspace_id, webhook.cursor, min(_READ, room))
     if not events:
         return False
-    wanted = [event for event in _narrowed(tx, webhook, events) if takes(webhook.types, event.type)]
+    told = [event for event in events if event.room_id is None]  # a room's are told to who is in it
+    wanted = [event for event in _narrowed(tx, webhook, told) if takes(webhook.types, event.type)]
     tx.write(_INSERT, [new_delivery(webhook_id, event.type, dumps(view(event)), at, event.seq) for event in wanted])
     tx.write(_CURSOR, {"this": webhook_id, "seq": events[-1].seq})
     head = find_head(tx, scope.workspace_id)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from folkmoot.agents.queries import NoSuchAgent, NotInitialized
 from folkmoot.automation import queries, schedules
 from folkmoot.automation.deps import ScheduleId
 from folkmoot.automation.queries import NoSuchSchedule, schedule_view
@@ -30,7 +31,7 @@ from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.workspaces.deps import Here
 
 _HOME = "/api/schedules"
-_TASKS = (NoSuchTask, NoSuchDocument, NoSuchTeam, UnknownModel)
+_TASKS = (NoSuchTask, NoSuchDocument, NoSuchTeam, NoSuchAgent, NotInitialized, UnknownModel)
 
 router = APIRouter(prefix=_HOME, tags=["schedules"])
 _UNKNOWN = problems(NoSuchSchedule)

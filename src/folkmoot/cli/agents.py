@@ -9,10 +9,11 @@ from folkmoot.cli.asking import Call, Limit, Skip, Wish, Workspace, agent_path, 
 from folkmoot.cli.contexts import command as contexts
 from folkmoot.cli.given import given, json_object
 from folkmoot.cli.printing import AsJson, fact_lines, print_table, print_text, say_what_is_left, table_of
+from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.screen import Screen
 from folkmoot.cli.text import objects, word
 from folkmoot.kernel.ids import is_id
-from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.kernel.json import Json, JsonObject, dumps
 
 Agent = Annotated[str, typer.Argument(help="The agent's id, number or slug.", metavar="AGENT")]
 
@@ -85,6 +86,73 @@ def create_agent(
         )
 
     ask(Wish(workspace, json), prepare, _tell_status)
+
+
+@command.command("create-dynamic")
+def create_dynamic_agent(
+    role: Annotated[str, typer.Argument(help="What it is, such as: Python developer.")],
+    can: Annotated[list[str], typer.Option(help="What it can do; may be given again.", metavar="WORDS")],
+    reason: Annotated[str, typer.Option(help="What it is needed for.")],
+    name: Annotated[str | None, typer.Option(help="Its name.  [default: what Generator calls it]")] = None,
+    ttl: Annotated[int | None, typer.Option(min=1, help="Seconds after which it ends.")] = None,
+    workspace: Workspace = None,
+    json: AsJson = False,
+) -> None:
+    """Have Generator design an agent for a role, and make it; folkmoot init makes Generator."""
+
+    def prepare() -> Call:
+        wanted: list[Json] = [*can]
+        return post("/api/agents/create", role=role, capabilities=wanted, reason=reason, name=name, ttl_seconds=ttl)
+
+    def tell(made: JsonObject, screen: Screen) -> None:
+        agent = made.get("agent")
+        print_text(f"{word(made.get('message'))}\nagent {word(agent.get('id') if isinstance(agent, dict) else None)}")
+
+    ask(Wish(workspace, json, works=True), prepare, tell)
+
+
+@command.command("clone")
+def clone_agent(
+    agent: Agent,
+    name: Annotated[str | None, typer.Option(help="Its name.  [default: the first one's]")] = None,
+    ttl: Annotated[int | None, typer.Option(min=1, help="Seconds after which it ends.")] = None,
+    workspace: Workspace = None,
+    json: AsJson = False,
+) -> None:
+    """Make another agent with the same configuration."""
+    ask(Wish(workspace, json), lambda: post(agent_path(agent, "clone"), name=name, ttl_seconds=ttl), _tell_status)
+
+
+@command.command("export")
+def export_agent(
+    agent: Agent,
+    slug: Annotated[str | None, typer.Option(help="The definition's slug.  [default: the agent's]")] = None,
+    name: Annotated[str | None, typer.Option(help="The definition's name.  [default: the agent's]")] = None,
+    workspace: Workspace = None,
+    json: AsJson = False,
+) -> None:
+    """Make a definition of an agent, of which others can be made: folkmoot agents create SLUG."""
+
+    def tell(definition: JsonObject, screen: Screen) -> None:
+        print_text(f"{word(definition.get('slug'))}\ndefinition {word(definition.get('id'))}")
+
+    ask(Wish(workspace, json), lambda: post(agent_path(agent, "export"), slug=slug, name=name), tell)
+
+
+@command.command("delete-definition")
+def delete_agent_definition(
+    definition: Annotated[str, typer.Argument(help="The definition's id.")],
+    workspace: Workspace = None,
+    json: AsJson = False,
+) -> None:
+    """Delete a definition of this workspace's own, of which there are no agents."""
+
+    def prepare() -> Call:
+        if not is_id(definition):
+            raise BadUsage(f"{word(definition)!r} is no definition's id; folkmoot agents definitions --json shows them")
+        return Call("DELETE", f"/api/agents/definitions/{definition}", {})
+
+    ask(Wish(workspace, json), prepare, lambda _, screen: print_text(f"{definition} is deleted"))
 
 
 @command.command("show")
@@ -168,6 +236,7 @@ def agent_lines(agent: JsonObject) -> list[str]:
             "config": word(dumps(config)) if config else "",
             "project": word(agent.get("project_id")),
             "created": word(agent.get("created_at")),
+            "ends": word(agent.get("ttl_at")),
         }
     )
 

@@ -30,17 +30,18 @@ _NO_AGENT = "definitions"
 
 
 class Call(NamedTuple):
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     query: dict[str, str | int]
     body: JsonObject | None = None
 
 
 class Wish(NamedTuple):
-    """Where a call is about, and how its answer is wanted."""
+    """Where a call is about, and how its answer is wanted; it `works` where runs have to be worked on for that."""
 
     workspace: str | None
     is_json: bool
+    works: bool = False
 
 
 def get(path: str, **query: str | int | None) -> Call:
@@ -64,7 +65,7 @@ def ask(wish: Wish, prepare: Callable[[], Call], tell: Callable[[JsonObject, Scr
         headers = workspace_headers(wish.workspace)
         call = prepare()
         _check_text(call)
-        async with connect(screen, signals) as client:
+        async with connect(screen, signals, works=wish.works) as client:
             answer = await _made(client.within(headers), call)
         if wish.is_json:
             print_json(answer)
@@ -107,6 +108,8 @@ async def _made(client: Client, call: Call) -> JsonObject:
             return await client.get(call.path, **call.query)
         case "POST":
             return await client.post(call.path, call.body)
+        case "PATCH":
+            return await client.patch(call.path, call.body or {})
         case "DELETE":
             await client.delete(call.path)
             return {}

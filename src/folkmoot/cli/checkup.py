@@ -16,6 +16,7 @@ from folkmoot.engine.holder import read_holder
 from folkmoot.engine.liveness import is_lived
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.settings import Settings
+from folkmoot.llm.embeddings import EmbedRequest
 from folkmoot.llm.faults import AnswerEmpty, AnswerFiltered, AnswerTruncated, ModelFault
 from folkmoot.llm.gateway import Gateway, Request
 from folkmoot.llm.messages import User
@@ -53,8 +54,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     if settings.redis_url is not None:
         yield await _redis(settings.redis_url.get_secret_value())
-    if "DEFAULT_MODEL" not in refused:
-        yield await _model(settings)
+    if not refused.keys() & {"DEFAULT_MODEL", "EMBEDDING_MODEL"}:
+        async for finding in _models(settings):
+            yield finding
 
 
 def _disk(settings: Settings) -> Finding:
@@ -164,8 +166,22 @@ def _spoken(*words: str) -> bytes:
     return f"*{len(words)}\r\n{''.join(parts)}".encode()
 
 
-async def _model(settings: Settings) -> Finding:
+async def _models(settings: Settings) -> AsyncIterator[Finding]:
+    """The default model, the one for embeddings, and the providers that only agents name."""
     gateway = Gateway(llm_settings(settings, _MODEL_LIMITS))
+    try:
+        yield await _model(gateway)
+        if gateway.embedding_model is not None:
+            yield await _embeddings(gateway, gateway.embedding_model)
+        asked = {name.partition(":")[0] for name in (gateway.default_model, gateway.embedding_model or "")}
+        for name in gateway.catalogue.providers():
+            if name not in {*asked, "practice"}:
+                yield await _provider(gateway, name)
+    finally:
+        await gateway.aclose()
+
+
+async def _model(gateway: Gateway) -> Finding:
     if gateway.is_practice:
         return Finding("model", "ok", gateway.describe())
     try:
@@ -175,6 +191,22 @@ async def _model(settings: Settings) -> Finding:
     except ModelFault as fault:
         advice = "See that the provider runs and takes the key; set DEFAULT_MODEL, its address and its key"
         return Finding("model", "failed", f"{gateway.describe()}: {fault.detail}", advice)
-    finally:
-        await gateway.aclose()
     return Finding("model", "ok", f"{gateway.describe()} answers")
+
+
+async def _embeddings(gateway: Gateway, name: str) -> Finding:
+    try:
+        found = await gateway.embed(EmbedRequest(texts=("yes",)))
+    except ModelFault as fault:
+        advice = "See that the provider runs and has this model; set EMBEDDING_MODEL, its address and its key"
+        return Finding("embeddings", "failed", f"{name}: {fault.detail}", advice)
+    return Finding("embeddings", "ok", f"{name} answers with {len(found.vectors[0])} dimensions")
+
+
+async def _provider(gateway: Gateway, name: str) -> Finding:
+    """One that no default needs is not asked for an answer, which may cost."""
+    try:
+        models = await gateway.catalogue.listed(name)
+    except ModelFault as fault:
+        return Finding(name, "warning", fault.detail, "See that the provider runs and takes the key, or unset both")
+    return Finding(name, "ok", f"lists {len(models)} models")

@@ -1,6 +1,6 @@
 """The terminal's HTTP client: JSON in and out, server-sent events, and every fault as a Problem."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,21 @@ class Frame(NamedTuple):
 
     id: str | None
     data: JsonObject
+
+
+class Form(NamedTuple):
+    """A file that is sent, and the fields that go with it."""
+
+    file: Path
+    fields: Sequence[tuple[str, str]] = ()
+
+    def data(self) -> aiohttp.FormData:
+        """Raises OSError where the file cannot be read."""
+        form = aiohttp.FormData()
+        for name, value in self.fields:
+            form.add_field(name, value)
+        form.add_field("file", self.file.open("rb"), filename=self.file.name, content_type="application/octet-stream")
+        return form
 
 
 class Place(NamedTuple):
@@ -48,13 +63,16 @@ class Client:
     async def get(self, path: str, **query: str | int) -> JsonObject:
         return await self._call("GET", path, query=query)
 
-    async def post(self, path: str, body: JsonObject | None = None, key: str | None = None) -> JsonObject:
+    async def post(self, path: str, body: JsonObject | Form | None = None, key: str | None = None) -> JsonObject:
         """`key` is the Idempotency-Key: the same call may be made again when its answer was lost."""
         headers = {"Idempotency-Key": key} if key else {}
         return await self._call("POST", path, body=body, headers=headers)
 
     async def put(self, path: str, body: JsonObject) -> JsonObject:
         return await self._call("PUT", path, body=body)
+
+    async def patch(self, path: str, body: JsonObject) -> JsonObject:
+        return await self._call("PATCH", path, body=body)
 
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path)
@@ -84,14 +102,14 @@ class Client:
                 return
             after = following
 
-    async def text(self, path: str) -> str:
+    async def body(self, path: str) -> bytes:
         """A body that is not JSON, such as an artifact's."""
         with _translated():
             async with self._session.get(path, headers=self._headers, timeout=_LONGEST_WAIT) as answer:
                 raw = await answer.read()
                 if not answer.ok:
                     raise refused(answer.status, _object(raw))
-                return raw.decode(errors="replace")
+                return raw
 
     async def stream(self, path: str, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """Server-sent events from behind `after`, until the server ends the stream."""
@@ -109,11 +127,12 @@ class Client:
         path: str,
         *,
         query: dict[str, str | int] | None = None,
-        body: JsonObject | None = None,
+        body: JsonObject | Form | None = None,
         headers: dict[str, str] | None = None,
     ) -> JsonObject:
-        data = None if body is None else dumps(body).encode()
-        sent = self._headers | (headers or {}) | (_JSON if data is not None else {})
+        is_json = isinstance(body, dict)
+        data = body.data() if isinstance(body, Form) else dumps(body).encode() if is_json else None
+        sent = self._headers | (headers or {}) | (_JSON if is_json else {})
         with _translated():
             async with self._session.request(
                 method, path, params=query, data=data, headers=sent, timeout=_LONGEST_WAIT

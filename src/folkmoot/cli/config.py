@@ -1,7 +1,6 @@
 """`folkmoot config`: the settings as they are in effect, fit to be pasted into `.env` or a bug report."""
 
 import re
-import sys
 
 import typer
 from pydantic import SecretStr
@@ -11,7 +10,7 @@ from folkmoot.cli.process import Signals, go
 from folkmoot.cli.refusals import refusals
 from folkmoot.db.connect import UnknownDatabase
 from folkmoot.kernel.json import dumps
-from folkmoot.kernel.settings import Settings, load_settings, names_of, unused_names
+from folkmoot.kernel.settings import Settings, StdioServer, load_settings, names_of
 
 MASK = "********"
 
@@ -24,8 +23,6 @@ def command() -> None:
     async def work(signals: Signals) -> int:
         settings = load_settings()
         typer.echo("\n".join(lines_of(settings)))
-        if unused := unused_names():
-            sys.stderr.write(f"folkmoot: set, but without an effect yet: {', '.join(unused)}\n")
         return 0
 
     go(work)
@@ -52,8 +49,14 @@ def shown(value: object) -> str:
             return MASK
         case bool():
             return str(value).lower()
+        case [StdioServer(), *_]:
+            return _quoted(
+                dumps([server.model_dump(mode="json") for server in value if isinstance(server, StdioServer)])
+            )
         case list():
             return dumps(value)
+        case dict():
+            return dumps({name: price.model_dump(mode="json", exclude_none=True) for name, price in value.items()})
         case _:
             return _quoted(_LOGIN.sub(f"{MASK}@", str(value)))
 

@@ -27,6 +27,7 @@ from folkmoot.engine.tables import Host
 from folkmoot.kernel.settings import Settings, load_settings
 from folkmoot.migrations.metadata import METADATA
 from folkmoot.migrations.upgrade import current, head, upgrade
+from folkmoot.runs.artifact_files import FOLDER
 from folkmoot.workspaces.rules import DEFAULT
 from folkmoot.workspaces.tables import Project, Workspace
 
@@ -45,6 +46,7 @@ _NOTHING = "Nothing was copied: the source is as it was, and the target has its 
 _KEYS = (
     "Keys are not in a database: a server with another DATA_DIR needs the same SECRET_KEY, or a copy of "
     "DATA_DIR/secret.key, to read the secrets of workspaces and to know who is logged in; its admin token is a new one"
+    f". Artifacts above 1 MB are files: copy the folder DATA_DIR/{FOLDER} too where there is one"
 )
 
 

@@ -35,12 +35,12 @@ def file_name(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: bytes) -> None:
     """Whole or not at all; a link of that name is replaced, not followed. Raises BadUsage."""
     try:
         handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".folkmoot-")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(unfinished, 0o644)
         os.replace(unfinished, path)
     except OSError as error:

@@ -1,6 +1,7 @@
 """The end of a run at the terminal: its result, its artifacts as files, its id, and the exit code."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,18 +24,22 @@ async def deliver(client: Client, run: JsonObject, out: Path | None, *, is_json:
     """Write the newest version of each artifact and print what the run came to."""
     run_id = str(run["id"])
     folder = out or DEFAULT_FOLDER / run_id
-    files = await _write_artifacts(client, run_id, folder)
+    files = await write_artifacts(client, run_id, folder)
     if is_json:
         told: JsonObject = {"run_id": run_id, **{key: run.get(key) for key in _KEPT}}
         told["folder"] = str(folder) if files else None
         told["artifacts"] = [{"name": name, "path": path} for name, path in files.items()]
         sys.stdout.write(dumps(told) + "\n")
         return
-    lines = result_lines(run)
-    if files:
-        lines += [f"Artifacts in {folder}:", *(f"  {Path(path).name}" for path in files.values()), ""]
+    written = [f"Artifacts in {folder}:", *(f"  {Path(path).name}" for path in files.values()), ""] if files else []
+    print_end(run, written)
+
+
+def print_end(run: JsonObject, written: Sequence[str] = ()) -> None:
+    """What the run came to; `written` are lines about its files."""
     took = ", ".join(part for part in (duration_words(run), usage_words(run.get("usage"))) if part)
-    lines += [f"{status_words(run)}", took, f"run {run_id}"]
+    hint = ["decide with: folkmoot approvals list"] if status_of(run) == "awaiting_approval" else []
+    lines = [*result_lines(run), *written, status_words(run), *hint, took, f"run {run.get('id')}"]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -47,8 +52,8 @@ def code_after_interrupt(run: JsonObject) -> int:
     return COMPLETED if status_of(run) == "completed" else INTERRUPTED
 
 
-async def _write_artifacts(client: Client, run_id: str, folder: Path) -> dict[str, str]:
-    """Name to path of each artifact written."""
+async def write_artifacts(client: Client, run_id: str, folder: Path) -> dict[str, str]:
+    """Write the newest version of each; name to path of what was written."""
     newest: dict[str, JsonObject] = {}
     async for artifact in client.pages(f"/api/runs/{run_id}/artifacts", "artifacts"):
         name = str(artifact.get("name"))
@@ -59,6 +64,6 @@ async def _write_artifacts(client: Client, run_id: str, folder: Path) -> dict[st
     written, taken = dict[str, str](), set[str]()
     for name, artifact in newest.items():
         path = folder / file_name(name, taken)
-        write(path, await client.text(f"/api/runs/{run_id}/artifacts/{quote(str(artifact['id']), safe='')}"))
+        write(path, await client.body(f"/api/runs/{run_id}/artifacts/{quote(str(artifact['id']), safe='')}"))
         written[one_line(name)] = str(path)
     return written

@@ -7,9 +7,9 @@ from folkmoot.cli.problems import BadUsage
 from folkmoot.db.connect import driver_url
 from folkmoot.kernel.addresses import is_loopback
 from folkmoot.kernel.errors import Problem
-from folkmoot.kernel.safety import check_database_login, chosen_secret, exposed
+from folkmoot.kernel.safety import check_cache, check_database_login, chosen_secret, exposed
 from folkmoot.kernel.settings import Settings
-from folkmoot.llm.choice import default_model
+from folkmoot.llm.choice import default_model, embedding_model
 from folkmoot.llm.settings import llm_settings
 
 
@@ -22,6 +22,8 @@ def refusals(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": lambda: driver_url(settings.database_url),
         "DB_PASSWORD": lambda: check_database_login(settings),
         "DEFAULT_MODEL": lambda: default_model(llm_settings(settings)),
+        "EMBEDDING_MODEL": lambda: settings.embedding_model and embedding_model(llm_settings(settings)),
+        "MGX_CACHE_BACKEND": lambda: check_cache(settings),
     }
     found = {}
     for name, ask in asked.items():

@@ -7,7 +7,7 @@ import typer
 
 from folkmoot.cli.client import Client
 from folkmoot.cli.process import Signals, go
-from folkmoot.cli.runs import run_path
+from folkmoot.cli.run_ids import run_path
 from folkmoot.cli.screen import Screen
 from folkmoot.cli.text import status_of
 from folkmoot.cli.watch import Wish, watch

@@ -12,6 +12,7 @@ from folkmoot.cli.folder import usable
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen, one_line
+from folkmoot.cli.team_files import apply_team, is_file, read_teams
 from folkmoot.cli.watch import Wish, watch
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
@@ -24,7 +25,7 @@ def command(
     file: Annotated[
         list[Path] | None, typer.Option(help="A text or Markdown file for the team to read; may be repeated.")
     ] = None,
-    team: Annotated[str, typer.Option(help="The team that works on it.")] = "mgx",
+    team: Annotated[str, typer.Option(help="The team that works on it, by its slug or in a YAML file.")] = "mgx",
     model: Annotated[
         str | None,
         typer.Option(help="The language model that speaks, instead of the default.", metavar="PROVIDER:NAME"),
@@ -32,6 +33,9 @@ def command(
     max_rounds: Annotated[
         int | None, typer.Option(min=1, max=20, help="At most so many rounds of work and review.")
     ] = None,
+    approve_plan: Annotated[
+        bool, typer.Option("--approve-plan", help="Have a person agree to the plan first.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The folder for artifacts.  [default: folkmoot-out/RUN_ID]")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -43,9 +47,14 @@ def command(
         attachments = read_files(file or ())
         if out is not None:
             usable(out)
-        wanted = new_task(task, team, model, max_rounds)
+        spec = read_teams(Path(team))[0] if is_file(team) else None
+        wanted = new_task(task, spec.slug if spec else team, model, max_rounds)
+        if approve_plan:
+            wanted["config"] = {**_config(wanted), "plan_approval": True}
 
         async def begin(client: Client, screen: Screen) -> JsonObject:
+            if spec is not None:
+                await apply_team(client, spec)
             return await start(client, screen, wanted, attachments)
 
         return await watch(signals, Wish(out, json), begin)
@@ -65,13 +74,12 @@ async def start(client: Client, screen: Screen, task: JsonObject, attachments: l
     documents: list[Json] = []
     for attachment in attachments:
         screen.say(f"reading {attachment.title}")
-        document = await client.post("/api/knowledge/documents", {**attachment._asdict()})
+        document = await client.post("/api/knowledge/documents?wait=300", {**attachment._asdict()})
         # The same text in two files is one document.
         if document["id"] not in documents:
             documents.append(document["id"])
-    config = task["config"]
-    if documents and isinstance(config, dict):
-        task = {**task, "config": {**config, "documents": documents}}
+    if documents:
+        task = {**task, "config": {**_config(task), "documents": documents}}
     made = await client.post("/api/tasks", task)
     wanted: JsonObject = {"task_id": made["id"]}
     key = new_id()
@@ -82,3 +90,8 @@ async def start(client: Client, screen: Screen, task: JsonObject, attachments: l
         run = await client.post("/api/runs", wanted, key)
         await client.post(f"/api/runs/{run['id']}/cancel")
         raise
+
+
+def _config(task: JsonObject) -> JsonObject:
+    config = task.get("config")
+    return config if isinstance(config, dict) else {}

@@ -2,32 +2,24 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from folkmoot.cli import replay, time_travel
 from folkmoot.cli.connection import connect
-from folkmoot.cli.printing import AsJson, print_json, print_table, print_text
-from folkmoot.cli.problems import BadUsage
+from folkmoot.cli.outcome import write_artifacts
+from folkmoot.cli.printing import AsJson, print_json, print_table, print_text, table_of
 from folkmoot.cli.process import Signals, go
+from folkmoot.cli.run_ids import RunId, run_path
 from folkmoot.cli.screen import Screen
 from folkmoot.cli.text import duration_words, log_words, objects, result_lines, status_words, usage_words, word
-from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.json import JsonObject
 
-RunId = Annotated[str, typer.Argument(help="The run's id.", metavar="RUN_ID")]
-
 command = typer.Typer(no_args_is_help=True, rich_markup_mode="rich" if sys.stdout.isatty() else None)
-
-
-def run_path(run_id: str, verb: str = "") -> str:
-    """The run's address. Raises BadUsage for what cannot be a run's id, before anything is connected."""
-    if not is_id(run_id):
-        raise BadUsage(f"{word(run_id)} is no run's id; folkmoot runs list shows them")
-    return f"/api/runs/{quote(run_id)}" + (f"/{verb}" if verb else "")
 
 
 @command.command("list")
@@ -95,6 +87,43 @@ def pause_run(run_id: RunId, json: AsJson = False) -> None:
     go(_verb(run_id, "pause", is_json=json), is_json=json)
 
 
+@command.command("resume")
+def resume_run(run_id: RunId, json: AsJson = False) -> None:
+    """Let a paused run go on, without following it; for that there is folkmoot resume."""
+    go(_verb(run_id, "resume", is_json=json), is_json=json)
+
+
+@command.command("artifacts")
+def list_artifacts(
+    run_id: RunId,
+    out: Annotated[Path | None, typer.Option(help="Write the newest version of each into this folder.")] = None,
+    json: AsJson = False,
+) -> None:
+    """What a run has made: names, versions, types, sizes and hashes."""
+
+    async def work(signals: Signals) -> int:
+        path = run_path(run_id, "artifacts")
+        async with connect(Screen(is_quiet=json), signals) as client:
+            found: list[JsonObject] = [artifact async for artifact in client.pages(path, "artifacts")]
+            written = await write_artifacts(client, run_id, out) if out is not None else {}
+        if json:
+            print_json({"artifacts": [*found], "written": {**written}})
+        else:
+            print_table(artifacts_table(found))
+            print_text("\n".join(written.values()))
+        return 0
+
+    go(work, is_json=json)
+
+
+command.command("journal")(time_travel.show_journal)
+command.command("diff")(time_travel.compare_runs)
+command.command("fork")(time_travel.fork_run)
+command.command("retry")(time_travel.retry_run)
+command.command("replay")(replay.replay_run)
+command.command("export")(replay.export_run)
+
+
 def _verb(run_id: str, verb: str, *, is_json: bool) -> Callable[[Signals], Awaitable[int]]:
     async def work(signals: Signals) -> int:
         path = run_path(run_id, verb)
@@ -121,6 +150,14 @@ def runs_table(runs: list[JsonObject]) -> Table | str:
         title = word(run.get("title") or run.get("kind"))
         table.add_row(str(run.get("id")), str(run.get("status")), started, Text(title))
     return table
+
+
+def artifacts_table(found: list[JsonObject]) -> Table | str:
+    if not found:
+        return "There are no artifacts"
+    members = ("name", "version", "media_type", "size", "sha256")
+    rows = [[artifact.get(member) for member in members] for artifact in found]
+    return table_of(("NAME", "VERSION", "TYPE", "BYTES", "SHA-256"), rows)
 
 
 def run_lines(run: JsonObject) -> list[str]:

@@ -140,7 +140,7 @@ async def _serve_together(
     settings: Settings, listening: socket.socket, signals: Signals, options: list[str], many: int
 ) -> int:
     """Until a signal ends it: 0 where all processes ended well. Raises DidNotStart."""
-    log_to_stderr(settings.effective_log_level)
+    log_to_stderr(settings)
     crew, address = Crew(listening, options, many), url_of(listening)
     signals.at_once.append(crew.kill)
     try:
@@ -170,7 +170,7 @@ async def _serve(
     address = url_of(listening)
     while True:
         await _until_ours(settings)
-        log_to_stderr(settings.effective_log_level)
+        log_to_stderr(settings)
         try:
             app = create_app(settings, address, is_insecure=is_insecure, duty=duty)
             life, message_bytes = app.router.lifespan_context(app), settings.socket_max_message_bytes

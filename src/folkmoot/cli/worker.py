@@ -31,7 +31,7 @@ def command(
         settings = load_settings()
         if not settings.is_postgres:
             raise BadUsage("folkmoot worker needs PostgreSQL: on SQLite the server works on all runs itself")
-        log_to_stderr(settings.effective_log_level)
+        log_to_stderr(settings)
         return await _work(settings, Duty(kind="worker", kinds=_named(kinds), concurrency=concurrency), signals)
 
     go(work)

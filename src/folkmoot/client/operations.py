@@ -4,18 +4,25 @@ from folkmoot.client.calls import (
     accounts,
     agents,
     api_keys,
+    approvals,
     audit,
     contexts,
     conversations,
+    debates,
     events,
     health,
     knowledge,
+    language_models,
     login,
     members,
+    rooms,
     runs,
     schedules,
     secrets,
     tasks,
+    teams,
+    tools,
+    usage,
     users,
     webhooks,
     workers,
@@ -34,7 +41,11 @@ class AccountsOperations:
 
 
 class AgentsOperations:
+    initialize_agents = Operation(agents.initialize_agents)
+    do_operator_task = Operation(agents.do_operator_task)
+    create_dynamic_agent = Operation(agents.create_dynamic_agent)
     list_agent_definitions = Operation(agents.list_agent_definitions)
+    delete_agent_definition = Operation(agents.delete_agent_definition)
     list_agents = Operation(agents.list_agents)
     create_agent = Operation(agents.create_agent)
     get_agent = Operation(agents.get_agent)
@@ -44,12 +55,21 @@ class AgentsOperations:
     activate_agent = Operation(agents.activate_agent)
     deactivate_agent = Operation(agents.deactivate_agent)
     shutdown_agent = Operation(agents.shutdown_agent)
+    clone_agent = Operation(agents.clone_agent)
+    export_agent = Operation(agents.export_agent)
 
 
 class ApiKeysOperations:
     list_api_keys = Operation(api_keys.list_api_keys)
     create_api_key = Operation(api_keys.create_api_key)
     revoke_api_key = Operation(api_keys.revoke_api_key)
+
+
+class ApprovalsOperations:
+    list_approvals = Operation(approvals.list_approvals)
+    get_approval = Operation(approvals.get_approval)
+    resolve_approval = Operation(approvals.resolve_approval)
+    approve_run = Operation(approvals.approve_run)
 
 
 class AuditOperations:
@@ -87,11 +107,22 @@ class ConversationsOperations:
     list_conversation_messages = Operation(conversations.list_conversation_messages)
 
 
+class DebatesOperations:
+    initialize_debate = Operation(debates.initialize_debate)
+    control_debate = Operation(debates.control_debate)
+    list_debates = Operation(debates.list_debates)
+    get_debate = Operation(debates.get_debate)
+    get_debate_report = Operation(debates.get_debate_report)
+    get_debate_transcript = Operation(debates.get_debate_transcript)
+    say_in_debate = Operation(debates.say_in_debate)
+
+
 class EventsOperations:
     list_events = Operation(events.list_events)
 
 
 class HealthOperations:
+    get_status = Operation(health.get_status)
     get_health = Operation(health.get_health)
     get_liveness = Operation(health.get_liveness)
     get_readiness = Operation(health.get_readiness)
@@ -103,8 +134,18 @@ class KnowledgeOperations:
     add_document = Operation(knowledge.add_document)
     list_documents = Operation(knowledge.list_documents)
     get_document = Operation(knowledge.get_document)
+    change_document = Operation(knowledge.change_document)
     delete_document = Operation(knowledge.delete_document)
+    list_passages = Operation(knowledge.list_passages)
+    reindex_knowledge = Operation(knowledge.reindex_knowledge)
     search_knowledge = Operation(knowledge.search_knowledge)
+
+
+class LanguageModelsOperations:
+    list_models = Operation(language_models.list_models)
+    try_model = Operation(language_models.try_model)
+    list_ollama_models = Operation(language_models.list_ollama_models)
+    chat_with_ollama = Operation(language_models.chat_with_ollama)
 
 
 class LoginOperations:
@@ -121,6 +162,29 @@ class MembersOperations:
     accept_invitation = Operation(members.accept_invitation)
 
 
+class RoomsOperations:
+    list_rooms = Operation(rooms.list_rooms)
+    create_room = Operation(rooms.create_room)
+    get_room = Operation(rooms.get_room)
+    change_room = Operation(rooms.change_room)
+    delete_room = Operation(rooms.delete_room)
+    stop_room = Operation(rooms.stop_room)
+    list_room_messages = Operation(rooms.list_room_messages)
+    post_room_message = Operation(rooms.post_room_message)
+    edit_room_message = Operation(rooms.edit_room_message)
+    delete_room_message = Operation(rooms.delete_room_message)
+    add_room_reaction = Operation(rooms.add_room_reaction)
+    remove_room_reaction = Operation(rooms.remove_room_reaction)
+    get_room_prompt = Operation(rooms.get_room_prompt)
+    start_room_task = Operation(rooms.start_room_task)
+    start_room_debate = Operation(rooms.start_room_debate)
+    list_room_members = Operation(rooms.list_room_members)
+    add_room_member = Operation(rooms.add_room_member)
+    change_room_member = Operation(rooms.change_room_member)
+    remove_room_member = Operation(rooms.remove_room_member)
+    mark_room_read = Operation(rooms.mark_room_read)
+
+
 class RunsOperations:
     list_runs = Operation(runs.list_runs)
     get_run = Operation(runs.get_run)
@@ -133,6 +197,11 @@ class RunsOperations:
     resume_run = Operation(runs.resume_run)
     list_run_artifacts = Operation(runs.list_run_artifacts)
     get_run_artifact = Operation(runs.get_run_artifact)
+    list_run_journal = Operation(runs.list_run_journal)
+    compare_runs = Operation(runs.compare_runs)
+    replay_run = Operation(runs.replay_run)
+    fork_run = Operation(runs.fork_run)
+    retry_run = Operation(runs.retry_run)
 
 
 class SchedulesOperations:
@@ -161,6 +230,37 @@ class TasksOperations:
     get_task = Operation(tasks.get_task)
     change_task = Operation(tasks.change_task)
     delete_task = Operation(tasks.delete_task)
+    execute_operation = Operation(tasks.execute_operation)
+
+
+class TeamsOperations:
+    list_teams = Operation(teams.list_teams)
+    create_team = Operation(teams.create_team)
+    get_team = Operation(teams.get_team)
+    change_team = Operation(teams.change_team)
+    delete_team = Operation(teams.delete_team)
+
+
+class ToolsOperations:
+    list_tools = Operation(tools.list_tools)
+    change_tool = Operation(tools.change_tool)
+    call_tool = Operation(tools.call_tool)
+    list_mcp_servers = Operation(tools.list_mcp_servers)
+    create_mcp_server = Operation(tools.create_mcp_server)
+    get_mcp_server = Operation(tools.get_mcp_server)
+    change_mcp_server = Operation(tools.change_mcp_server)
+    delete_mcp_server = Operation(tools.delete_mcp_server)
+    refresh_mcp_server = Operation(tools.refresh_mcp_server)
+    try_mcp_server = Operation(tools.try_mcp_server)
+
+
+class UsageOperations:
+    get_usage = Operation(usage.get_usage)
+    list_budgets = Operation(usage.list_budgets)
+    create_budget = Operation(usage.create_budget)
+    get_budget = Operation(usage.get_budget)
+    change_budget = Operation(usage.change_budget)
+    delete_budget = Operation(usage.delete_budget)
 
 
 class UsersOperations:
@@ -210,18 +310,25 @@ class Operations(
     AccountsOperations,
     AgentsOperations,
     ApiKeysOperations,
+    ApprovalsOperations,
     AuditOperations,
     ContextsOperations,
     ConversationsOperations,
+    DebatesOperations,
     EventsOperations,
     HealthOperations,
     KnowledgeOperations,
+    LanguageModelsOperations,
     LoginOperations,
     MembersOperations,
+    RoomsOperations,
     RunsOperations,
     SchedulesOperations,
     SecretsOperations,
     TasksOperations,
+    TeamsOperations,
+    ToolsOperations,
+    UsageOperations,
     UsersOperations,
     WebhooksOperations,
     WorkersOperations,

@@ -123,6 +123,15 @@ def text(answer: Answer) -> str:
     return answer.body.decode(errors="replace")
 
 
+def raw(answer: Answer) -> bytes:
+    return answer.body
+
+
+def fields(answer: Answer) -> JsonObject:
+    """Of an answer whose members are no fixed ones."""
+    return json_object(answer.body)
+
+
 def nothing(_: Answer) -> None:
     return
 

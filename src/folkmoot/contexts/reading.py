@@ -15,7 +15,6 @@ from folkmoot.contexts.queries import (
     list_readers,
     lock_context,
 )
-from folkmoot.contexts.rules import json_patch
 from folkmoot.contexts.service import get_or_create_context, hold_run
 from folkmoot.contexts.tables import AgentContext, AgentContextVersion, ContextRead
 from folkmoot.contexts.views import Reading
@@ -23,6 +22,7 @@ from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json_patch import json_patch
 from folkmoot.kernel.scope import Scope
 
 _INSERT_READ = {

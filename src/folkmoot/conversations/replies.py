@@ -10,7 +10,7 @@ from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.live import Watcher
-from folkmoot.runs.rules import FINAL, RunStatus
+from folkmoot.runs.rules import FINAL, STANDING, RunStatus
 from folkmoot.runs.tables import Run
 
 WAIT_SECONDS = 300.0
@@ -41,7 +41,7 @@ async def ask(engine: RunEngine, scope: Scope, question: Question) -> Reply | Re
     Raises what `post_message` refuses, ReplyFailed, ReplyTimedOut, ReplyCancelled.
     """
     posted = await engine.database.write(post_message, scope, engine, question)
-    run = await engine.wait(scope, posted.run_id, WAIT_SECONDS)
+    run = await engine.wait(scope, posted.run_id, WAIT_SECONDS, until=STANDING)
     return answer_of(run, posted)
 
 
@@ -72,15 +72,15 @@ async def _parts(engine: RunEngine, scope: Scope, question: Question) -> AsyncGe
         }
         yield part("started", dumps(started))
         if posted.run_id == question.run_id:  # else the client's key stands for an earlier reply
-            async for shown in _shown(watcher):
+            async for shown in shown_parts(watcher):
                 yield shown
-        run = await engine.wait(scope, posted.run_id, WAIT_SECONDS)
+        run = await engine.wait(scope, posted.run_id, WAIT_SECONDS, until=STANDING)
         yield part("done", answer_of(run, posted).model_dump_json())
     finally:
         engine.live.leave(question.run_id, watcher)
 
 
-async def _shown(watcher: Watcher) -> AsyncGenerator[bytes, None]:
+async def shown_parts(watcher: Watcher) -> AsyncGenerator[bytes, None]:
     """Frames as parts. Text of an earlier call, before the tools it asked for, is no part of the reply."""
     call = None
     async for frame in watcher:

@@ -150,7 +150,7 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
         "max_tokens": AgentConfig.model_validate(agent.config).max_tokens,
         "is_streamed": question.new.stream,
     }
-    _say(tx, scope.workspace_id, turn, _asked_row(scope, question, asked))
+    say(tx, scope.workspace_id, turn, _asked_row(scope, question, asked))
     if question.key:
         remember(tx, scope, question.key, question.run_id)
     reply = NewRun(
@@ -229,12 +229,12 @@ def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversatio
     }
     opened = tx.write_returning(Conversation, _OPEN, **row)
     assert opened is not None
-    _changed(tx, scope.workspace_id, ConversationView.model_validate(row, extra="ignore"), "created")
+    tell_changed(tx, scope.workspace_id, ConversationView.model_validate(row, extra="ignore"), "created")
     return opened
 
 
 def _asked_row(scope: Scope, question: Question, asked: JsonObject) -> dict[str, object]:
-    return _row(
+    return message_row(
         id=asked["message_id"],
         conversation_id=asked["conversation_id"],
         seq=asked["history_upto"],
@@ -264,7 +264,7 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
     if turn is None:
         return
     if isinstance(text, str):
-        said = _row(
+        said = message_row(
             id=asked["reply_id"],
             conversation_id=conversation_id,
             seq=turn.last_seq,
@@ -278,27 +278,28 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
             reply_to=asked["message_id"],
             models=result.get("models"),
         )
-        _say(tx, run.workspace_id, turn, said)
+        say(tx, run.workspace_id, turn, said)
     else:
-        _changed(tx, run.workspace_id, conversation_view(turn), "updated")
+        tell_changed(tx, run.workspace_id, conversation_view(turn), "updated")
     following = find_run_row(tx, turn.live_run_id) if turn.live_run_id else None
     if following is not None and following.waiting_for == WaitingFor.CONVERSATION:
         release_run(tx, engine, following)
 
 
-def _row(**said: object) -> dict[str, object]:
+def message_row(**said: object) -> dict[str, object]:
     at = now()
     return {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": at, "updated_at": at, **said}
 
 
-def _say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
+def say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
     """With what the message changes of its conversation."""
     tx.write(_INSERT_MESSAGE, row)
     view: JsonObject = MessageView.model_validate(row, extra="ignore").model_dump(mode="json")
     changes: JsonObject = {"id": turn.id, "last_seq": turn.last_seq, "live_run_id": turn.live_run_id}
     changes["updated_at"] = iso(turn.updated_at)
     said = AgentMessage(agent_id=str(row["agent_id"]), message=view, conversation=changes)
-    tx.emit(workspace_id, said, run_id=str(row["run_id"]))
+    run_id = row["run_id"]
+    tx.emit(workspace_id, said, run_id=None if run_id is None else str(run_id))
 
 
 def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) -> ConversationView:
@@ -306,7 +307,7 @@ def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) 
     conversation = get_conversation(tx, scope, conversation_id)
     tx.write(_RENAME, {"this_conversation": conversation.id, "new_title": title, "at": now()})
     view = conversation_view(get_conversation(tx, scope, conversation.id))
-    _changed(tx, scope.workspace_id, view, "updated")
+    tell_changed(tx, scope.workspace_id, view, "updated")
     record(tx, scope.actor, "rename_conversation", ("conversation", view.id), scope.workspace_id)
     return view
 
@@ -323,7 +324,7 @@ def delete_conversation(tx: Tx, scope: Scope, conversation_id: str) -> None:
     record(tx, scope.actor, "delete_conversation", about, scope.workspace_id, agent_id=conversation.agent_id)
 
 
-def _changed(tx: Tx, workspace_id: str, view: ConversationView, change: Literal["created", "updated"]) -> None:
+def tell_changed(tx: Tx, workspace_id: str, view: ConversationView, change: Literal["created", "updated"]) -> None:
     shown: JsonObject = view.model_dump(mode="json")
     changed = ResourceChanged(resource="conversation", id=view.id, change=change, view=shown)
     tx.emit(workspace_id, changed, agent_id=view.agent_id)

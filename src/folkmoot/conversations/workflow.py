@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import RootModel
 
-from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
+from folkmoot.agents.calls import Asking, Form, form, use_for_turn
+from folkmoot.agents.manners import Manners, Moment, ask_in_manner, manner_of
 from folkmoot.agents.queries import find_speaker
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
@@ -24,6 +25,7 @@ from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.journal import Action, Call, End, Entry, Fault, Live, Outcome, Settlement, Use
 from folkmoot.runs.tables import Run
 from folkmoot.tools.registry import ToolContext, ToolRegistry
+from folkmoot.tools.service import Offer, offered
 
 _TURN = "reply"
 _MOST_TOKENS = 4096
@@ -121,10 +123,13 @@ class ReplyExecutor:
     takes_slot = False
     procedure = ReplyProcedure()
 
-    def __init__(self, engine: RunEngine, gateway: Gateway, tools: ToolRegistry) -> None:
+    def __init__(
+        self, engine: RunEngine, gateway: Gateway, tools: ToolRegistry, manners: Manners | None = None
+    ) -> None:
         self._engine = engine
         self._gateway = gateway
         self._tools = tools
+        self._manners: Manners = manners or {}
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
         """A question was checked by the verb that stores it."""
@@ -143,12 +148,13 @@ class ReplyExecutor:
         if material is None:
             return Outcome(fault=_AGENT_GONE)
         agent, config, said = material
-        tools = self._offered(config)
+        offer = await offered(self._engine.database, self._tools, scope, config.tools)
+        context = self._context(run, scope, offer, None)
         persona = Persona(
             name=agent.name,
             description=agent.description,
             instructions=config.instructions,
-            has_tools=bool(tools),
+            has_tools=bool(offer.names),
         )
         asking = Asking(
             role=action.role,
@@ -156,31 +162,36 @@ class ReplyExecutor:
             agent_id=agent.id,
             messages=reply_prompt(persona, said, state.turn.transcript),
             models=config.preferred_models,
-            tools=tools,
-            output=_form(config.output_schema),
+            tools=offer.names,
+            output=answer_form(config.output_schema),
             max_tokens=action.max_tokens,
             temperature=config.temperature,
             is_closing=action.closing,
+            is_streamed=state.asked.get("is_streamed") is True,
+            context=context if offer.names else None,
         )
-        watched = live if state.asked.get("is_streamed") is True else None
-        return await ask_for_turn(self._gateway, self._tools, asking, watched)
+        moment = Moment(
+            run=run, turn=state.turn, question=said[-1].text, asking=asking, tools=offer.tools, context=context
+        )
+        manner = manner_of(self._manners, agent.agent_type, may_delegate=config.may_delegate)
+        return await ask_in_manner(self._gateway, manner, moment, live)
 
     async def _use(self, run: Run, scope: Scope, use: Use) -> Outcome:
         config, documents = await self._engine.database.read(_reach, scope)
-        context = ToolContext(
+        offer = await offered(self._engine.database, self._tools, scope, config.tools)
+        context = replace(self._context(run, scope, offer, use), document_ids=documents)
+        return await use_for_turn(offer.tools, context, use)
+
+    def _context(self, run: Run, scope: Scope, offer: Offer, use: Use | None) -> ToolContext:
+        return ToolContext(
             scope=scope,
             db=self._engine.database,
             run_id=run.id,
-            agent_id=use.agent_id,
-            idempotency_key=idempotency_key(run.id, use),
-            document_ids=documents,
-            offered=self._offered(config),
+            agent_id=scope.actor.id,
+            idempotency_key=idempotency_key(run.id, use) if use else "",
+            offered=offer.names,
+            approved_first=offer.approved_first,
         )
-        return await use_for_turn(self._tools, context, use)
-
-    def _offered(self, config: AgentConfig) -> tuple[str, ...]:
-        known = self._tools.names()
-        return tuple(dict.fromkeys(name for name in config.tools if name in known))
 
 
 def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConfig, list[Said]] | None:
@@ -203,7 +214,8 @@ def _reach(tx: Tx, scope: Scope) -> tuple[AgentConfig, tuple[str, ...] | None]:
     return config, documents_tagged(tx, scope, tags) if tags else None
 
 
-def _form(schema: JsonObject | None) -> Form | None:
+def answer_form(schema: JsonObject | None) -> Form | None:
+    """The form of an agent that answers in a shape of its own."""
     if schema is None:
         return None
 

@@ -14,6 +14,7 @@ from folkmoot.db.figures import DatabaseFigures
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Problem, Unavailable
 from folkmoot.kernel.facts import Emission
+from folkmoot.kernel.origin import Origin, origin
 
 GROUP = 64
 
@@ -52,6 +53,7 @@ class Job:
     result: Any = None
     tx: Tx | None = None
     since: float = field(default_factory=perf_counter)
+    origin: Origin = field(default_factory=origin)
 
     def reject(self, error: BaseException) -> None:
         if self.answer.done():
@@ -90,6 +92,7 @@ def run_group(begin: Callable[[], Tx], jobs: Iterable[Job], hooks: Hooks) -> lis
         if job.answer.done():
             continue
         job.tx = tx = begin()
+        tx.origin = job.origin
         try:
             job.result = job.unit(tx)
             for hook in hooks.before_commit:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar, cast
 import sqlalchemy as sa
 
 from folkmoot.kernel.facts import REFERENCES, Emission, Fact
+from folkmoot.kernel.origin import NOWHERE, Origin
 
 R = TypeVar("R")
 
@@ -30,15 +31,16 @@ class Tx:
 
     Rows come back as immutable rows typed by the table class they were selected from: the class
     describes the columns, there is no identity map and no lazy load. A unit has no effect outside
-    its Tx and may run twice.
+    its Tx and may run twice. `origin` is what its caller does it for.
     """
 
-    __slots__ = ("_after", "_connection", "dialect", "emissions", "wrote")
+    __slots__ = ("_after", "_connection", "dialect", "emissions", "origin", "wrote")
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self.dialect = connection.dialect.name
         self.emissions: list[Emission] = []
+        self.origin: Origin = NOWHERE
         self.wrote = False
         self._after: list[Callable[[], None]] = []
 

@@ -5,7 +5,7 @@ No follower has a queue: a stalled client costs nothing, and reads from the tabl
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from folkmoot.db.database import Database
@@ -16,7 +16,9 @@ from folkmoot.events.queries import find_head, list_events
 from folkmoot.events.ring import Ring
 from folkmoot.events.rules import EVERYTHING, AnyOf, Selection
 from folkmoot.events.tables import Event
+from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Problem
+from folkmoot.kernel.metrics import Histogram
 from folkmoot.kernel.supervisor import Supervisor
 
 _READ = 500
@@ -25,16 +27,20 @@ _SOME, _SOME_BYTES = 128, 32_768
 
 _log = logging.getLogger(__name__)
 
+Sees = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
+"""Which of these rooms somebody is in at this moment: he is told of no other."""
+
 
 class Feed:
     """One workspace's reader and its ring; it lives as long as somebody follows."""
 
-    def __init__(self, db: Database, workspace_id: str) -> None:
+    def __init__(self, db: Database, workspace_id: str, lag: Histogram) -> None:
         self.workspace_id = workspace_id
         self.ring = Ring(0)
         self.followers = 0
         self.task: asyncio.Task[None] | None = None
         self._db = db
+        self._lag = lag
         self._more = asyncio.Event()
         self._moved = asyncio.Event()
 
@@ -60,6 +66,7 @@ class Feed:
             if len(events) == _READ:
                 self._more.set()
             if events:
+                self._lag.observe(max(0.0, (now() - events[0].at).total_seconds()))
                 self.announce()
 
     def announce(self) -> None:
@@ -77,7 +84,8 @@ class Follower:
     cursor asked for cannot be gone on from, so what the client knows must be fetched anew.
     """
 
-    def __init__(self, hub: "EventHub", feed: Feed, selection: Selection | AnyOf) -> None:
+    def __init__(self, hub: "EventHub", feed: Feed, selection: Selection | AnyOf, sees: Sees | None) -> None:
+        self._sees = sees
         self._hub = hub
         self._feed = feed
         self._selection = selection
@@ -98,6 +106,20 @@ class Follower:
         return self
 
     async def __anext__(self) -> Frame:
+        while True:
+            found = await self._following()
+            if await self._seen([found]):
+                return found
+
+    async def _seen(self, frames: list[Frame]) -> list[Frame]:
+        """Without those of rooms that the reader is not in now, whenever he was before."""
+        rooms = frozenset(frame.references["room_id"] for frame in frames if "room_id" in frame.references)
+        if self._sees is None or not rooms:
+            return frames
+        shown = await self._sees(rooms)
+        return [frame for frame in frames if frame.references.get("room_id") in (None, *shown)]
+
+    async def _following(self) -> Frame:
         while not self._hub.closed:
             found = self._next_replayed() or self._next_in_ring()
             if found is not None:
@@ -110,8 +132,17 @@ class Follower:
 
     async def some(self) -> list[Frame]:
         """The next frame and those at hand behind it, as many as are well sent at once; none when the hub is closed."""
-        found = await anext(self, None)
+        while True:
+            frames = await self._at_hand()
+            if (seen := await self._seen(frames)) or not frames:
+                return seen
+
+    async def _at_hand(self) -> list[Frame]:
         frames: list[Frame] = []
+        try:
+            found: Frame | None = await self._following()
+        except StopAsyncIteration:
+            return frames
         size = 0
         while found is not None:
             frames.append(found)
@@ -152,6 +183,11 @@ class EventHub:
         self._supervisor = supervisor
         self._bus = bus
         self._feeds: dict[str, Feed] = {}
+        self.lag = Histogram("folkmoot_events_lag_seconds", "From an event to when those who follow here have it")
+
+    @property
+    def followers(self) -> int:
+        return sum(feed.followers for feed in self._feeds.values())
 
     def start(self) -> None:
         self._supervisor.start(self._bus.poll(self.db), "event poll")
@@ -164,9 +200,13 @@ class EventHub:
 
     @asynccontextmanager
     async def follow(
-        self, workspace_id: str, after: int | None = None, selection: Selection | AnyOf = EVERYTHING
+        self,
+        workspace_id: str,
+        after: int | None = None,
+        selection: Selection | AnyOf = EVERYTHING,
+        sees: Sees | None = None,
     ) -> AsyncIterator[Follower]:
-        """Frames with seq > after (None: only new ones), narrowed by a selection.
+        """Frames with seq > after (None: only new ones), narrowed by a selection and to the rooms somebody sees.
 
         A workspace without a log has no events. Raises what the database raises.
         """
@@ -177,7 +217,7 @@ class EventHub:
             if feed.task is None:
                 feed.ring = Ring(latest)
                 feed.task = self._supervisor.start(feed.read(), f"events of {workspace_id}")
-            follower = Follower(self, feed, selection)
+            follower = Follower(self, feed, selection, sees)
             follower.start(after, oldest, latest)
             yield follower
         finally:
@@ -186,7 +226,7 @@ class EventHub:
     def _attach(self, workspace_id: str) -> Feed:
         feed = self._feeds.get(workspace_id)
         if feed is None:
-            feed = self._feeds[workspace_id] = Feed(self.db, workspace_id)
+            feed = self._feeds[workspace_id] = Feed(self.db, workspace_id, self.lag)
             self._bus.listen(workspace_id, feed.wake)
         feed.followers += 1
         return feed

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from starlette.types import Message, Scope
 
 from folkmoot.http.paths import canonical
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.logs import fielded
 from folkmoot.kernel.scope import Actor
 
 _log = logging.getLogger("folkmoot.access")
@@ -58,17 +60,26 @@ def log_access(scope: Scope, answered: Answered, seconds: float) -> None:
     """Everything the caller chose is escaped, so that a line is one request and its fields are its own."""
     state, client = scope["state"], scope.get("client")
     caller: Caller | None = state.get("caller")
-    _log.info(
-        "%s %s %d%s %.2fms %db request=%s caller=%s address=%s",
-        _plain(scope["method"][:32]) if scope["type"] == "http" else "SOCKET",
-        _plain(canonical(state["path"][:_LONGEST])),
-        answered.status,
-        "" if answered.close_code is None else f"/{answered.close_code}",
-        seconds * 1000,
-        answered.size,
-        state["request_id"],
-        "-" if caller is None else f"{caller.credential}:{caller.actor.id}",
-        _plain(client[0]) if client else "-",
+    told: JsonObject = {
+        "method": _plain(scope["method"][:32]) if scope["type"] == "http" else "SOCKET",
+        "path": _plain(canonical(state["path"][:_LONGEST])),
+        "status": answered.status,
+        "close_code": answered.close_code,
+        "milliseconds": round(seconds * 1000, 2),
+        "bytes": answered.size,
+        "request_id": state["request_id"],
+        "caller": None if caller is None else f"{caller.credential}:{caller.actor.id}",
+        "address": _plain(client[0]) if client else None,
+    }
+    _log.info(_line(told), extra=fielded(**told))
+
+
+def _line(told: JsonObject) -> str:
+    """The same for a person."""
+    close = "" if told["close_code"] is None else f"/{told['close_code']}"
+    return (
+        f"{told['method']} {told['path']} {told['status']}{close} {told['milliseconds']:.2f}ms {told['bytes']}b "
+        f"request={told['request_id']} caller={told['caller'] or '-'} address={told['address'] or '-'}"
     )
 
 

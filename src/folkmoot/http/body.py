@@ -4,6 +4,8 @@ import asyncio
 import json
 import math
 import re
+from collections.abc import Mapping
+from tempfile import SpooledTemporaryFile
 from typing import NoReturn
 
 from starlette.requests import Request
@@ -15,8 +17,11 @@ from folkmoot.kernel.json import Json, loads
 
 BODY_BYTES = 2_000_000
 BODY_SECONDS = 120.0
+UPLOAD_SECONDS = 600.0
+FORM = b"multipart/form-data"
 JSON_DEPTH = 100
 
+_PIECE = 65_536
 _INTEGERS = range(-(2**63), 2**63)
 _SUSPICIOUS = re.compile(rb"\d{19}|\\u0000")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -55,14 +60,22 @@ class RequestCut(BadRequest):
 
 
 class BodyGuard:
-    """Reads a body once, checks it, and hands it on whole."""
+    """Reads a body once, checks it, and hands it on whole.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `uploads` says how many bytes a form may have that brings a file, by path; it waits on disk.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        most = self._uploads.get(scope["path"]) if media_type(scope) == FORM else None
+        if most is not None:
+            await self._upload(scope, receive, send, most)
             return
         try:
             check_address(scope)
@@ -74,6 +87,52 @@ class BodyGuard:
             await answer(Request(scope), problem, closing)(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        with SpooledTemporaryFile(BODY_BYTES) as file:
+            try:
+                check_address(scope)
+                await _spool(scope, receive, file, most)
+            except Problem as problem:
+                await answer(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
+                return
+            await self.app(scope, _replay_file(file, receive), send)
+
+
+async def _spool(scope: Scope, receive: Receive, file: "SpooledTemporaryFile[bytes]", most: int) -> None:
+    """Raises BodyTooLarge, BodyTooSlow, RequestCut."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    too_large = BodyTooLarge(f"The body is larger than {most:,} bytes")
+    if length.isdigit() and int(length) > most:
+        raise too_large
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestCut
+                file.write(message.get("body", b""))
+                if file.tell() > most:
+                    raise too_large
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise BodyTooSlow(f"The body did not arrive within {UPLOAD_SECONDS:g} seconds") from None
+    file.seek(0)
+
+
+def _replay_file(file: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
+    is_read = False
+
+    async def replay() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        body = file.read(_PIECE)
+        is_read = len(body) < _PIECE
+        return {"type": "http.request", "body": body, "more_body": not is_read}
+
+    return replay
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -125,11 +184,17 @@ async def _collect(receive: Receive) -> bytes:
 
 
 def _is_json(scope: Scope) -> bool:
+    kind = media_type(scope)
+    return kind == b"application/json" or kind.endswith(b"+json")
+
+
+def media_type(scope: Scope) -> bytes:
+    """Of the request's body, in lower case and without parameters; empty where nothing is said of it."""
     for name, value in scope["headers"]:
         if name == b"content-type":
-            kind = value.partition(b";")[0].strip().lower()
-            return bool(kind == b"application/json" or kind.endswith(b"+json"))
-    return False
+            kind: bytes = value.partition(b";")[0].strip().lower()
+            return kind
+    return b""
 
 
 def check_json(body: bytes) -> None:

@@ -25,18 +25,21 @@ class Figures:
     total_requests: int = 0
     error_count: int = 0
     current_connections: int = 0
+    current_sockets: int = 0
     peak_concurrent_connections: int = 0
     started: float = field(default_factory=monotonic)
     requests: Counter = field(default_factory=_requests)
     response_seconds: Histogram = field(default_factory=_response_seconds)
     _seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
 
-    def opened(self) -> None:
+    def opened(self, *, is_socket: bool = False) -> None:
         self.current_connections += 1
+        self.current_sockets += is_socket
         self.peak_concurrent_connections = max(self.peak_concurrent_connections, self.current_connections)
 
-    def closed(self) -> None:
+    def closed(self, *, is_socket: bool = False) -> None:
         self.current_connections -= 1
+        self.current_sockets -= is_socket
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         self.total_requests += 1

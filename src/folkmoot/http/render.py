@@ -42,6 +42,8 @@ def answer(connection: HTTPConnection, problem: Problem, headers: Mapping[str, s
     facts = problem.facts
     if problem.status == 422 and "errors" not in facts:
         facts["errors"] = [{"loc": ["body"], "msg": problem.detail, "type": problem.code}]
+    if isinstance(found := facts.get("errors"), list):
+        facts["errors"] = [_reason(item) for item in found[:ERRORS] if isinstance(item, dict)]
     state = connection.state
     response = Response(
         dumps(document(problem, state.path[:2000], state.request_id)), problem.status, headers, MEDIA_TYPE

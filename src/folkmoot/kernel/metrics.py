@@ -59,26 +59,44 @@ class Gauge:
 
 
 class Histogram:
-    """How values are spread over buckets, each of which ends with its bound."""
+    """How values are spread over buckets, each of which ends with its bound; apart for each combination of labels."""
 
-    def __init__(self, name: str, help: str, bounds: Sequence[float] = SECONDS) -> None:
+    def __init__(self, name: str, help: str, labels: Sequence[str] = (), bounds: Sequence[float] = SECONDS) -> None:
         self.name = name
         self._help = help
+        self._labels = labels
         self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+        self._spreads: dict[tuple[str, ...], _Spread] = {} if labels else {(): _Spread(len(bounds) + 1)}
 
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+    def observe(self, value: float, *values: str) -> None:
+        """`values` are those of the labels, in their order."""
+        spread = self._spreads.get(values)
+        if spread is None:
+            spread = self._spreads[values] = _Spread(len(self._bounds) + 1)
+        spread.counts[bisect_left(self._bounds, value)] += 1
+        spread.sum += value
 
     def lines(self) -> Iterator[str]:
         yield from heading(self.name, self._help, "histogram")
-        counts = [*accumulate(self._counts)]
-        for bound, count in zip((*map(str, self._bounds), "+Inf"), counts, strict=True):
-            yield f'{self.name}_bucket{{le="{bound}"}} {count}'
-        yield f"{self.name}_sum {self._sum!r}"
-        yield f"{self.name}_count {counts[-1]}"
+        for key, spread in [*self._spreads.items()]:
+            counts = [*accumulate(spread.counts)]
+            mine = pairs(self._labels, key)
+            for bound, count in zip((*map(str, self._bounds), "+Inf"), counts, strict=True):
+                edge = f'le="{bound}"'
+                yield f"{self.name}_bucket{{{f'{mine},{edge}' if mine else edge}}} {count}"
+            shown = f"{{{mine}}}" if mine else ""
+            yield f"{self.name}_sum{shown} {spread.sum!r}"
+            yield f"{self.name}_count{shown} {counts[-1]}"
+
+
+class _Spread:
+    """The values with one combination of labels."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self, buckets: int) -> None:
+        self.counts = [0] * buckets
+        self.sum = 0.0
 
 
 def heading(name: str, help: str, kind: str) -> Iterator[str]:
@@ -90,8 +108,12 @@ def told(name: str, help: str, kind: str, labels: Sequence[str], values: Values)
     """The lines of a metric that has one value for each combination of labels."""
     yield from heading(name, help, kind)
     for key, value in values.items():
-        pairs = ",".join(f'{label}="{of.translate(_ESCAPES)}"' for label, of in zip(labels, key, strict=True))
-        yield f"{name}{{{pairs}}} {value!r}" if pairs else f"{name} {value!r}"
+        mine = pairs(labels, key)
+        yield f"{name}{{{mine}}} {value!r}" if mine else f"{name} {value!r}"
+
+
+def pairs(labels: Sequence[str], key: tuple[str, ...]) -> str:
+    return ",".join(f'{label}="{of.translate(_ESCAPES)}"' for label, of in zip(labels, key, strict=True))
 
 
 def exposition(metrics: Iterable[Metric]) -> str:

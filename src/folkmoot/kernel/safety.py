@@ -52,6 +52,12 @@ def check_database_login(settings: Settings) -> None:
         raise WrongSetting("DB_PASSWORD: postgres/postgres is no login for a database on a public address")
 
 
+def check_cache(settings: Settings) -> None:
+    """Raises WrongSetting for a cache of answers in a Redis that nobody named."""
+    if settings.mgx_cache_backend == "redis" and settings.redis_url is None:
+        raise WrongSetting("MGX_CACHE_BACKEND: redis needs REDIS_URL; set it, or use memory or none")
+
+
 def guessable_database(settings: Settings) -> str | None:
     """The database's host, if the login there is the one that is tried first."""
     if not settings.is_postgres:

@@ -1,22 +1,77 @@
 """Settings: the environment over `.env` over defaults, read once at the edge and passed down as values."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import loads
+from folkmoot.kernel.reporting import Reporting
 
 ENV_FILE = ".env"
 
 
-class Settings(BaseSettings):
+def _listed(value: object) -> object:
+    """A JSON list or a comma list."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return loads(value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+TextList = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
+SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_listed)]
+# What a program needs to run at all.
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER")
+UsdPerMillion = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+
+
+class ModelPrice(BaseModel):
+    """What a model's tokens cost, in USD per million; `cached` is that of input tokens a provider had kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: UsdPerMillion
+    output: UsdPerMillion
+    cached: UsdPerMillion | None = None
+
+    def __str__(self) -> str:
+        return self.model_dump_json(exclude_none=True)
+
+
+class StdioServer(BaseModel):
+    """An MCP server that is a process of this machine. Its environment is `env` and what a program needs to run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    command: Annotated[str, Field(min_length=1)]
+    args: list[str] = []
+    env: dict[str, SecretStr] = {}
+
+    def environment(self) -> dict[str, str]:
+        """None of this server's own secrets are in it."""
+        own = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        return own | {name: value.get_secret_value() for name, value in self.env.items()}
+
+
+class Settings(Reporting, BaseSettings):
     """Every setting that has an effect today. Names are those of the environment, in lower case."""
 
     model_config = SettingsConfigDict(
@@ -27,7 +82,7 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     api_reload: bool = Field(False, description="Start anew when a source file changes (development)")
     api_workers: int = Field(1, ge=1, description="Server processes behind the port; more than one needs PostgreSQL")
-    backend_cors_origins: Annotated[list[str], NoDecode] = Field(
+    backend_cors_origins: TextList = Field(
         ["http://localhost:3000", "http://localhost:8000"],
         description="Origins whose pages may call the API: a JSON list or a comma list, never *",
     )
@@ -38,7 +93,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Signs tokens and encrypts secrets; default: made once, in DATA_DIR/secret.key"
     )
-    previous_secret_keys: Annotated[list[SecretStr], NoDecode] = Field(
+    previous_secret_keys: SecretList = Field(
         [], description="Older values of SECRET_KEY that may still decrypt, a JSON list or a comma list"
     )
     metrics_token: SecretStr | None = Field(
@@ -47,7 +102,6 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int | None = Field(
         None, ge=1, le=1_000_000, description="Calls a caller may make in a minute; default: any number"
     )
-    access_log: bool = Field(False, description="Log a line for every request")
 
     data_dir: Path = Field(
         Path("folkmoot-data"),
@@ -84,13 +138,23 @@ class Settings(BaseSettings):
         30, ge=0, le=86_400, description="How long PostgreSQL may take over a statement; 0: any time"
     )
 
+    artifact_max_bytes: int = Field(
+        50_000_000,
+        ge=8_000_000,
+        le=1_000_000_000,
+        description="Size of one artifact; those above 1 MB are files in DATA_DIR/artifacts, which servers share",
+    )
     mgx_max_rounds: int = Field(5, ge=1, le=20, description="Default of a task's max_rounds")
+    mgx_cache_backend: Literal["none", "memory", "redis"] = Field(
+        "memory",
+        description="Where answers to exactly the same question of a workspace are kept; redis needs REDIS_URL",
+    )
     workspace_max_live_runs: int = Field(50, ge=1, le=10_000, description="Admitted runs of a workspace")
     agents_enabled: bool = Field(True, description="false: /api/agents answers 503")
     agent_max_concurrency: int = Field(
         10, ge=1, le=100_000, description="Agents of a workspace that are not offline, core agents not counted"
     )
-    agent_registry_modules: Annotated[list[str], NoDecode] = Field(
+    agent_registry_modules: TextList = Field(
         [], description="Modules whose agent classes are registered at the start, comma-separated"
     )
     agent_context_history_limit: int = Field(
@@ -103,10 +167,21 @@ class Settings(BaseSettings):
         3600, ge=1, le=31_536_000, description="How long a message of a mailbox may be acknowledged"
     )
 
-    outgoing_allowed_hosts: Annotated[list[str], NoDecode] = Field(
+    outgoing_allowed_hosts: TextList = Field(
         [],
         description="What tools, webhooks and MCP may call although it is not public: names, addresses, networks, "
         "each name or address also with :port; a JSON list or a comma list",
+    )
+
+    mcp_stdio_servers: list[StdioServer] = Field(
+        [],
+        description="MCP servers that are started as processes, for all workspaces, as JSON: "
+        '[{"name": "files", "command": "mcp-server-filesystem", "args": ["/data"], "env": {"KEY": "value"}}]',
+    )
+    run_python_enabled: bool = Field(
+        False,
+        description="true: workspaces may allow the tool run_python, a sandbox without files and network; it needs the "
+        "extra sandbox",
     )
 
     event_retention_days: int = Field(30, ge=1, le=36_500, description="How long a workspace's events are kept")
@@ -128,39 +203,24 @@ class Settings(BaseSettings):
         None,
         description="provider:name, e.g. openai:gpt-5.4-mini, ollama:qwen3; default: what is configured, else practice",
     )
+    embedding_model: str | None = Field(
+        None, description="provider:name of a model for embeddings; default: none, and knowledge is searched by text"
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI or of the compatible server")
     openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server (llama.cpp, vLLM, ...)")
     google_api_key: SecretStr | None = Field(None, description="Key of Gemini")
+    google_base_url: str | None = Field(None, description="Where Gemini is reached, if not at Google itself")
     ollama_host: str | None = Field(None, description="Where Ollama listens, e.g. http://localhost:11434")
-
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="What is logged")
-    debug: bool = Field(False, description="Log at DEBUG; never tracebacks in answers")
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+    model_prices: dict[str, ModelPrice] = Field(
+        {},
+        description="Prices that nobody else knows, or that are others for you, in USD per million tokens: "
+        '{"openai:my-model": {"input": 0.25, "output": 2}}; cached is that of input where it is not given',
+    )
 
     @field_validator("auth", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
-
-    @field_validator(
-        "backend_cors_origins",
-        "agent_registry_modules",
-        "previous_secret_keys",
-        "outgoing_allowed_hosts",
-        mode="before",
-    )
-    @classmethod
-    def _list(cls, value: object) -> object:
-        """A JSON list or a comma list."""
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("["):
-            return loads(value)
-        return [item.strip() for item in value.split(",") if item.strip()]
 
     @field_validator("agent_registry_modules")
     @classmethod
@@ -168,6 +228,13 @@ class Settings(BaseSettings):
         for name in value:
             if not all(part.isidentifier() for part in name.split(".")):
                 raise ValueError("a module is named like package.module")
+        return value
+
+    @field_validator("mcp_stdio_servers")
+    @classmethod
+    def _names_differ(cls, value: list[StdioServer]) -> list[StdioServer]:
+        if len({server.name for server in value}) != len(value):
+            raise ValueError("each server has a name of its own")
         return value
 
     @field_validator("backend_cors_origins")
@@ -205,14 +272,6 @@ class Settings(BaseSettings):
     def is_postgres(self) -> bool:
         return self.database_url.startswith("postgres")
 
-    @property
-    def effective_log_level(self) -> str:
-        return "DEBUG" if self.debug else self.log_level
-
-
-LATER = ("MGX_CACHE_BACKEND",)
-"""Names that stand in many an `.env` already and are left alone: what they set is not built yet."""
-
 
 class WrongSetting(Problem):
     """A setting cannot be used"""
@@ -235,12 +294,6 @@ def explain(error: ValidationError) -> str:
     return f"{name}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def unused_names() -> list[str]:
-    """Those of LATER that the environment or `.env` sets."""
-    given = {name.upper() for name, value in {**dotenv_values(ENV_FILE), **os.environ}.items() if value}
-    return [name for name in LATER if name in given]
-
-
 def names_of(key: str, field: FieldInfo) -> list[str]:
     """The environment variables a setting is read from, the one to recommend first."""
     match field.validation_alias:
@@ -250,6 +303,14 @@ def names_of(key: str, field: FieldInfo) -> list[str]:
             return [str(choice).upper() for choice in choices]
         case _:
             return [key.upper()]
+
+
+def secrets_in(settings: Settings) -> tuple[str, ...]:
+    """Everything that is secret in the settings, for who hides it."""
+    values = [value for _, value in settings if value is not None]
+    listed = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    listed += [value for server in settings.mcp_stdio_servers for value in server.env.values()]
+    return tuple(item.get_secret_value() for item in listed if isinstance(item, SecretStr))
 
 
 def reveal(secret: SecretStr | None) -> str | None:

@@ -1,14 +1,15 @@
-"""Every SELECT of knowledge: documents by id, by content and as a list, and the search for passages."""
+"""Every SELECT of documents and their passages; the search by text is in `text_search`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.json import dumps
 from folkmoot.kernel.scope import Scope
-from folkmoot.knowledge.rules import words_of
-from folkmoot.knowledge.tables import Document
+from folkmoot.knowledge.tables import Chunk, Document, DocumentPart
 
 
 class NoSuchDocument(NotFound):
@@ -27,86 +28,60 @@ class FoundPassage:
     end: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What of a workspace is looked at; None is all of it. No documents at all find nothing."""
+
+    document_ids: Sequence[str] | None = None
+    project_id: str | None = None
+    tag: str | None = None
+
+
+EVERYTHING = Within()
+
+IS_VISIBLE = sa.and_(
+    Document.status == "ready",
+    Chunk.seq >= Document.first_seq,
+    Chunk.seq < Document.first_seq + Document.passages,
+)
+"""Of a document's passages those of the text it has; others wait to take their place, or to be deleted."""
+
 _DOCUMENT = sa.select(*Document.__table__.c)
 _IS_HERE = sa.and_(Document.workspace_id == sa.bindparam("workspace_id"), Document.status != "deleting")
-
+_IN_PROJECT = sa.and_(
+    Document.workspace_id == sa.bindparam("workspace_id"), Document.project_id == sa.bindparam("project_id")
+)
 _FIND = _DOCUMENT.where(Document.id == sa.bindparam("id"), Document.workspace_id == sa.bindparam("workspace_id"))
 _LOCK = _FIND.with_for_update()
-_FIND_TEXT = _DOCUMENT.where(
-    Document.workspace_id == sa.bindparam("workspace_id"),
-    Document.project_id == sa.bindparam("project_id"),
-    Document.sha256 == sa.bindparam("sha256"),
-)
-_COUNT = sa.select(sa.func.count()).select_from(Document).where(_IS_HERE)
-_PAGE = _DOCUMENT.where(_IS_HERE).order_by(Document.id.desc()).limit(sa.bindparam("limit")).offset(sa.bindparam("skip"))
+_FIND_TEXT = _DOCUMENT.where(_IN_PROJECT, Document.sha256 == sa.bindparam("sha256")).with_for_update()
+_FIND_SOURCE = _DOCUMENT.where(_IN_PROJECT, Document.source == sa.bindparam("source")).with_for_update()
 _KNOWN = sa.select(Document.id).where(_IS_HERE, Document.id.in_(sa.bindparam("ids", expanding=True)))
-
-_ONLY = " and documents.id in :document_ids"
-
-# bm25() is a column of the full-text table and negative: the lower, the better.
-_SEARCH_SQLITE = """
-select chunks.id, chunks.document_id, documents.title, chunks.text, -chunks_fts.rank as score,
-    chunks.start, chunks."end"
-from chunks_fts
-join chunks on chunks.number = chunks_fts.rowid
-join documents on documents.id = chunks.document_id
-where chunks_fts match :question
-    and documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
-order by chunks_fts.rank, chunks.number
-limit :limit
-"""
-
-# ts_rank knows nothing of rare words, and a question in natural language is mostly common ones: so each word
-# is ranked alone (ts_rank grows with its occurrences towards a bound) and weighted as BM25 weights it.
-_SEARCH_POSTGRESQL = """
-with words as (
-    select distinct to_tsquery('pg_catalog.english', quote_literal(word)) as query
-    from unnest(cast(:words as text[])) as word
-),
-matches as materialized (
-    select chunks.number, words.query, ts_rank(chunks.text_words, words.query) as rank
-    from words
-    join chunks on chunks.text_words @@ words.query
-    join documents on documents.id = chunks.document_id
-    where documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
-),
-size as (
-    select count(*) as chunks
-    from chunks
-    join documents on documents.id = chunks.document_id
-    where documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
-),
-weights as (
-    select query, ln(1 + (size.chunks - count(*) + 0.5) / (count(*) + 0.5)) as weight
-    from matches cross join size
-    group by query, size.chunks
-),
-best as (
-    select number, sum(rank * weight) * 10 as score
-    from matches join weights using (query)
-    group by number
-    order by score desc, number
-    limit :limit
+_PASSAGES = (
+    sa.select(*Chunk.__table__.c)
+    .where(
+        Chunk.document_id == sa.bindparam("document"),
+        Chunk.seq >= sa.bindparam("first"),
+        Chunk.seq < sa.bindparam("end"),
+    )
+    .order_by(Chunk.seq)
 )
-select chunks.id, chunks.document_id, documents.title, chunks.text, best.score, chunks.start, chunks."end"
-from best
-join chunks using (number)
-join documents on documents.id = chunks.document_id
-order by best.score desc, best.number
-"""
-
-
-def _statement(sql: str, *, is_narrowed: bool) -> sa.TextClause:
-    statement = sa.text(sql.format(only=_ONLY if is_narrowed else ""))
-    return statement.bindparams(sa.bindparam("document_ids", expanding=True)) if is_narrowed else statement
-
-
-_SEARCH = {
-    ("sqlite", False): _statement(_SEARCH_SQLITE, is_narrowed=False),
-    ("sqlite", True): _statement(_SEARCH_SQLITE, is_narrowed=True),
-    ("postgresql", False): _statement(_SEARCH_POSTGRESQL, is_narrowed=False),
-    ("postgresql", True): _statement(_SEARCH_POSTGRESQL, is_narrowed=True),
-}
+_FOUND = (
+    sa.select(Chunk.id, Chunk.document_id, Document.title, Chunk.text, Chunk.start, Chunk.end)
+    .join(Document, Document.id == Chunk.document_id)
+    .where(
+        Document.workspace_id == sa.bindparam("workspace_id"),
+        IS_VISIBLE,
+        Chunk.id.in_(sa.bindparam("ids", expanding=True)),
+    )
+)
+_PART = sa.select(*DocumentPart.__table__.c).where(
+    DocumentPart.run_id == sa.bindparam("run"),
+    DocumentPart.kind == sa.bindparam("part_kind"),
+    DocumentPart.seq == sa.bindparam("number"),
+)
+_DELETING = (
+    sa.select(Document.id, Document.workspace_id, Document.project_id).where(Document.status == "deleting").limit(100)
+)
 
 
 def find_document(tx: Tx, scope: Scope, document_id: str) -> Document | None:
@@ -128,40 +103,68 @@ def lock_document(tx: Tx, scope: Scope, document_id: str) -> Document | None:
 
 
 def find_document_of_text(tx: Tx, scope: Scope, sha256: str) -> Document | None:
-    """The document of the scope's project that holds this very text, whatever its status."""
+    """The document of the scope's project that holds this very text, whatever its status; locked."""
     return tx.first(Document, _FIND_TEXT, workspace_id=scope.workspace_id, project_id=scope.project_id, sha256=sha256)
 
 
-def list_documents(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Document], int]:
-    """A page of the workspace's documents, newest first, and how many there are."""
-    total: int = tx.scalar(_COUNT, workspace_id=scope.workspace_id)
-    return tx.all(Document, _PAGE, workspace_id=scope.workspace_id, skip=skip, limit=limit), total
+def find_document_of_source(tx: Tx, scope: Scope, source: str) -> Document | None:
+    """The document of the scope's project that came from there; locked. One that is being deleted has no source."""
+    return tx.first(Document, _FIND_SOURCE, workspace_id=scope.workspace_id, project_id=scope.project_id, source=source)
+
+
+def list_documents(
+    tx: Tx, scope: Scope, filters: dict[str, str | None], skip: int, limit: int
+) -> tuple[list[Document], int]:
+    """A page of the workspace's documents, newest first, and how many there are.
+
+    Filters: status, project_id, source, tag; a null filters nothing.
+    """
+    found = _DOCUMENT.where(_IS_HERE)
+    for name, value in filters.items():
+        if value is not None:
+            found = found.where(has_tag(value) if name == "tag" else Document.__table__.c[name] == value)
+    here = {"workspace_id": scope.workspace_id}
+    total: int = tx.scalar(sa.select(sa.func.count()).select_from(found.subquery()), **here)
+    page = found.order_by(Document.id.desc()).limit(limit).offset(skip)
+    return tx.all(Document, page, **here), total
+
+
+def has_tag(tag: str) -> sa.ColumnElement[bool]:
+    """Tags are kept as the text of a JSON list."""
+    return sa.type_coerce(Document.tags, sa.Text).contains(dumps(tag), autoescape=True)
 
 
 def check_documents(tx: Tx, scope: Scope, document_ids: Sequence[str]) -> None:
     """Raises NoSuchDocument unless the workspace has all of them."""
     wanted = set(document_ids)
-    known = tx.all(Document, _KNOWN, workspace_id=scope.workspace_id, ids=list(wanted))
-    if len(known) < len(wanted):
+    if len(tx.all(Document, _KNOWN, workspace_id=scope.workspace_id, ids=list(wanted))) < len(wanted):
         raise NoSuchDocument
 
 
-def search_passages(
-    tx: Tx, scope: Scope, question: str, limit: int, document_ids: Sequence[str] | None = None
-) -> list[FoundPassage]:
-    """The passages that hold the question's words, best first; only ready documents are searched.
+def list_passages(tx: Tx, scope: Scope, document_id: str, skip: int, limit: int) -> tuple[list[Chunk], int]:
+    """A page of a document's visible passages in their order, and how many there are. Raises NoSuchDocument."""
+    document = get_document(tx, scope, document_id)
+    last = document.first_seq + document.passages
+    first = min(document.first_seq + skip, last)
+    return passages_between(tx, document.id, first, min(first + limit, last)), document.passages
 
-    Any of the words is enough; more of them, rarer ones and more often ranks higher. A question without
-    a word to search for finds nothing. Run it with `read_long`.
-    """
-    words = words_of(question)
-    if not words or (document_ids is not None and not document_ids):
-        return []
-    values: dict[str, object] = {"workspace_id": scope.workspace_id, "limit": limit}
-    if document_ids is not None:
-        values["document_ids"] = list(document_ids)
-    if tx.dialect == "sqlite":
-        values["question"] = " OR ".join(f'"{word}"' for word in words)
-    else:
-        values["words"] = words
-    return tx.all(FoundPassage, _SEARCH[tx.dialect, document_ids is not None], **values)
+
+def passages_between(tx: Tx, document_id: str, first: int, end: int) -> list[Chunk]:
+    """Passages by their numbers in the document, visible or not; for who has checked the document."""
+    return tx.all(Chunk, _PASSAGES, document=document_id, first=first, end=end)
+
+
+def passages_of_ids(tx: Tx, scope: Scope, ids: Sequence[str]) -> dict[str, FoundPassage]:
+    """The visible ones, by id; without a score."""
+    rows = tx.all(FoundPassage, _FOUND, workspace_id=scope.workspace_id, ids=list(ids))
+    return {row.id: row for row in rows}
+
+
+def find_part(tx: Tx, run_id: str, kind: str, seq: int) -> DocumentPart | None:
+    """A part of what a run is to take in."""
+    return tx.first(DocumentPart, _PART, run=run_id, part_kind=kind, number=seq)
+
+
+def list_deleting(tx: Tx) -> list[Document]:
+    """Documents of any workspace whose deletion was interrupted: id, workspace_id, project_id."""
+    return tx.all(Document, _DELETING)

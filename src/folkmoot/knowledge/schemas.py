@@ -3,17 +3,35 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from folkmoot.http.schemas import Page
-from folkmoot.http.text import Line, LongText
-from folkmoot.knowledge.rules import MediaType, Status
+from folkmoot.http.text import Line, LongText, Safe
+from folkmoot.knowledge.rules import MediaType, Mode, Status
 
 TAGS = 32
+UPLOAD_BYTES = 50_000_000
+FORM_BYTES = 200_000
+"""What a form may have beside its file."""
+
+_EXAMPLE_ID = "01a1fdeb-4f0a-75cd-995a-150d2dd2255b"
+_EXAMPLE_TEXT = "# Folkmoot\n\nAfter a crash every run goes on where it was."
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tag = Annotated[Line, Field(max_length=64)]
+Tags = Annotated[list[Tag], Field(max_length=TAGS), AfterValidator(_distinct)]
+Source = Annotated[Safe, Field(min_length=1, max_length=1024)]
 
 
 class NewDocument(BaseModel):
-    """A text to be kept and searched; the same text in the same project is the same document."""
+    """A text to be kept and searched; the same text in the same project is the same document.
+
+    `source` says where it came from: another text from the same source takes the document's place, all at once.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -21,7 +39,7 @@ class NewDocument(BaseModel):
             "examples": [
                 {
                     "title": "README.md",
-                    "text": "# Folkmoot\n\nAfter a crash every run goes on where it was.\n",
+                    "text": f"{_EXAMPLE_TEXT}\n",
                     "media_type": "text/markdown",
                     "tags": ["readme"],
                 }
@@ -32,25 +50,55 @@ class NewDocument(BaseModel):
     title: Line
     text: LongText
     media_type: MediaType = "text/plain"
-    tags: Annotated[list[Annotated[Line, Field(max_length=64)]], Field(max_length=TAGS)] = []
+    tags: Tags = []
+    source: Source | None = None
+    project_id: Safe | None = None
+
+
+class NewUpload(BaseModel):
+    """What is said of an uploaded file beside its bytes; without a title it is called like the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Line | None = None
+    tags: Tags = []
+    source: Source | None = None
+    project_id: Safe | None = None
+
+
+class DocumentChange(BaseModel):
+    """What is given is changed; the text is changed by storing another one from the same source."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"tags": ["readme", "english"]}]})
+
+    title: Line | None = None
+    tags: Tags | None = None
 
 
 class DocumentView(BaseModel):
-    """A document; `size` is the length of its text in characters."""
+    """A document; `size` is the length of its text in characters, `passages` how many can be searched.
+
+    `run_id` is the last run that took it in, where it was one; while a first text is on its way the status is
+    `ingesting`. `error` says why the last attempt to take a text in failed; the text before it stays.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
-                    "id": "01a1fdeb-4f0a-75cd-995a-150d2dd2255b",
+                    "id": _EXAMPLE_ID,
                     "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
                     "title": "README.md",
+                    "source": None,
                     "media_type": "text/markdown",
                     "sha256": "84268b2e4866bde8fef9551028a2a2014aa5494698437ca838e9ffd6abb1e3c9",
                     "size": 58,
+                    "passages": 1,
                     "status": "ready",
                     "tags": ["readme"],
+                    "run_id": None,
+                    "error": None,
                     "created_at": "2026-11-21T11:43:39.274399Z",
                     "updated_at": "2026-11-21T11:43:39.281375Z",
                 }
@@ -61,11 +109,15 @@ class DocumentView(BaseModel):
     id: str
     project_id: str
     title: str
+    source: str | None
     media_type: MediaType
     sha256: str
     size: int
+    passages: int
     status: Status
     tags: list[str]
+    run_id: str | None
+    error: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -74,11 +126,34 @@ class DocumentPage(Page):
     documents: list[DocumentView]
 
 
+class DocumentPassage(BaseModel):
+    """A part of one document, text[start:end] in characters; neighbours may overlap."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [{"id": "01a1fdeb-4f10-77a8-bc8f-fe2c68ec8fe4", "text": _EXAMPLE_TEXT, "start": 0, "end": 57}]
+        },
+    )
+
+    id: str
+    text: str
+    start: int
+    end: int
+
+
+class DocumentPassages(Page):
+    """In the order of the text."""
+
+    passages: list[DocumentPassage]
+
+
 class Passage(BaseModel):
     """A part of a document, text[start:end] in characters (Unicode code points).
 
-    `score` is above zero and higher is better: a sum over the question's words of how rare a word is, times
-    how often it occurs here. It compares the passages of one answer, nothing else.
+    `score` is above zero and higher is better; it compares the passages of one answer, nothing else. By text it is
+    a sum over the question's words of how rare a word is, times how often it occurs here; in a hybrid search a sum
+    of 1 / (60 + rank) over the two rankings.
     """
 
     model_config = ConfigDict(
@@ -87,9 +162,9 @@ class Passage(BaseModel):
             "examples": [
                 {
                     "id": "01a1fdeb-4f10-77a8-bc8f-fe2c68ec8fe4",
-                    "document_id": "01a1fdeb-4f0a-75cd-995a-150d2dd2255b",
+                    "document_id": _EXAMPLE_ID,
                     "title": "README.md",
-                    "text": "# Folkmoot\n\nAfter a crash every run goes on where it was.",
+                    "text": _EXAMPLE_TEXT,
                     "score": 0.8,
                     "start": 0,
                     "end": 57,
@@ -108,6 +183,10 @@ class Passage(BaseModel):
 
 
 class Passages(BaseModel):
-    """What a search found, best first."""
+    """What a search found, best first. `mode` is how it searched, `note` why by text only where that is so."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     passages: list[Passage]
+    mode: Mode = Field(examples=["text"])
+    note: str | None = Field(examples=["No model for embeddings is configured (EMBEDDING_MODEL)"])

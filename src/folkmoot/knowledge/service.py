@@ -1,58 +1,38 @@
-"""The verbs of knowledge: store a text, search it, delete it; a long text in many short units of work."""
+"""The verbs of knowledge that need no run: store a text of ordinary length, change and delete documents."""
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from dataclasses import dataclass, replace
 
 from folkmoot.audit.service import record
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.events.facts import ResourceChanged
-from folkmoot.kernel.clock import now
-from folkmoot.kernel.errors import Conflict, Invalid, TooLarge
-from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.errors import Invalid, TooLarge
 from folkmoot.kernel.json import clean_text
 from folkmoot.kernel.scope import Scope
-from folkmoot.knowledge.queries import (
-    FoundPassage,
-    NoSuchDocument,
-    check_documents,
-    find_document,
-    find_document_of_text,
-    lock_document,
-    search_passages,
+from folkmoot.knowledge.chunking import chunks_of, segments_of
+from folkmoot.knowledge.queries import check_documents, get_document, lock_document
+from folkmoot.knowledge.rules import MARKDOWN
+from folkmoot.knowledge.schemas import DocumentChange, NewDocument
+from folkmoot.knowledge.staging import (
+    BATCH,
+    Begun,
+    Incoming,
+    PassageText,
+    add_chunks,
+    begin,
+    begin_delete,
+    change,
+    clear_outdated,
+    passage_texts,
+    publish,
+    remove_chunks,
 )
-from folkmoot.knowledge.rules import Span, Status, chunks_of
-from folkmoot.knowledge.schemas import DocumentView, NewDocument
-from folkmoot.knowledge.tables import Chunk, Document
+from folkmoot.knowledge.tables import Document
+from folkmoot.workspaces.queries import get_project
 
 TEXT_BYTES = 1_500_000
-# Chunks a unit writes: with their full-text rows they take a few milliseconds.
-BATCH = 16
-
-_INSERT_DOCUMENT = {
-    "sqlite": sqlite.insert(Document).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Document).on_conflict_do_nothing(),
-}
-_INSERT_CHUNKS = {
-    "sqlite": sqlite.insert(Chunk).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Chunk).on_conflict_do_nothing(),
-}
-_SET_STATUS = (
-    sa.update(Document)
-    .where(Document.id == sa.bindparam("document"), Document.status != sa.bindparam("to"))
-    .values(status=sa.bindparam("to"), updated_at=sa.bindparam("at"))
-    .returning(*Document.__table__.c)
-)
-_DELETE_CHUNKS = sa.delete(Chunk).where(
-    Chunk.number.in_(sa.select(Chunk.number).where(Chunk.document_id == sa.bindparam("document")).limit(BATCH))
-)
-_DELETE_DOCUMENT = sa.delete(Document).where(Document.id == sa.bindparam("document"))
 
 
 class DocumentTooLarge(TooLarge):
@@ -63,158 +43,128 @@ class EmptyDocument(Invalid):
     """The document has no text"""
 
 
-class DocumentDeleted(Conflict):
-    """The document was deleted while it was being stored"""
-
-
 @dataclass(frozen=True, slots=True)
 class CutText:
-    """A text with its hash and chunks."""
+    """A whole text with what it is called, and its passages."""
 
-    text: str
-    sha256: str
-    spans: list[Span]
+    incoming: Incoming
+    size: int
+    passages: list[PassageText]
+
+
+def scope_of(tx: Tx, scope: Scope, project_id: str) -> Scope:
+    """The scope with another project of the workspace. Raises NoSuchProject."""
+    return replace(scope, project_id=get_project(tx, scope, project_id).id)
 
 
 async def add_document(db: Database, scope: Scope, new: NewDocument) -> tuple[Document, bool]:
-    """Store a text and make it searchable: the ready document, and whether it is new.
+    """Store a text and make it searchable by its words: the ready document, and whether it is new.
 
-    A crash leaves it `ingesting` and out of every search; storing the same text again goes on where it
-    stopped. Raises EmptyDocument, DocumentTooLarge, DocumentDeleted.
+    A crash leaves it out of every search, or with the text it had before; storing the same text again goes on where
+    it stopped. Raises NoSuchProject, EmptyDocument, DocumentTooLarge, DocumentDeleted, TextSuperseded.
     """
+    if new.project_id is not None:
+        scope = await db.read(scope_of, scope, new.project_id)
     cut = await asyncio.to_thread(cut_text, new)
-    document, is_new = await db.write(begin_document, scope, new, cut)
-    while document.status == "deleting":
-        await _remove(db, scope, document.id)
-        document, is_new = await db.write(begin_document, scope, new, cut)
-    if document.media_type != new.media_type:
-        cut = await asyncio.to_thread(cut_text, new.model_copy(update={"media_type": document.media_type}))
-    for first in range(0, len(cut.spans), BATCH):
-        if document.status == "ready":
-            break
-        document = await db.write(add_chunks, scope, document.id, cut, first)
-    return document, is_new
+    begun = await begun_in(db, scope, cut.incoming)
+    if begun.is_stored:
+        return begun.document, False
+    return await store(db, scope, begun.document.id, cut), begun.is_new
 
 
 def cut_text(new: NewDocument) -> CutText:
+    """Raises EmptyDocument, DocumentTooLarge."""
+    text, incoming = checked_text(new)
+    return whole(incoming, text)
+
+
+def checked_text(new: NewDocument) -> tuple[str, Incoming]:
+    """Raises EmptyDocument, DocumentTooLarge."""
     text = clean_text(new.text)
     raw = text.encode()
     if len(raw) > TEXT_BYTES:
         raise DocumentTooLarge
-    if not (spans := chunks_of(text, new.media_type)):
+    if not text.strip():
         raise EmptyDocument
-    return CutText(text, hashlib.sha256(raw).hexdigest(), spans)
-
-
-def begin_document(tx: Tx, scope: Scope, new: NewDocument, cut: CutText) -> tuple[Document, bool]:
-    """The project's document of this text as it is, else a new one without chunks."""
-    if (found := find_document_of_text(tx, scope, cut.sha256)) is not None:
-        return found, False
-    document_id, at = new_id(), now()
-    tx.write(
-        _INSERT_DOCUMENT[tx.dialect],
-        {
-            "id": document_id,
-            "workspace_id": scope.workspace_id,
-            "project_id": scope.project_id,
-            "title": new.title,
-            "sha256": cut.sha256,
-            "media_type": new.media_type,
-            "status": "ingesting",
-            "tags": new.tags,
-            "size": len(cut.text),
-            "created_at": at,
-            "updated_at": at,
-        },
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return text, Incoming(
+        title=new.title, media_type=new.media_type, sha256=sha256, tags=tuple(new.tags), source=new.source
     )
-    document = find_document_of_text(tx, scope, cut.sha256)
-    assert document is not None, "the row is there, whoever wrote it"
-    if is_new := document.id == document_id:
-        _tell(tx, document, "created")
-        record(tx, scope.actor, "add_document", ("document", document.id), scope.workspace_id, sha256=cut.sha256)
-    return document, is_new
 
 
-def add_chunks(tx: Tx, scope: Scope, document_id: str, cut: CutText, first: int) -> Document:
-    """Write the chunks from number `first` on that one unit has time for; after the last, it is ready.
+def whole(incoming: Incoming, text: str) -> CutText:
+    """All of a text's passages. Raises EmptyDocument."""
+    found: list[PassageText] = []
+    for start, end in segments_of(text):
+        part = text[start:end]
+        found += passage_texts(part, chunks_of(part, has_markup=incoming.media_type == MARKDOWN), start)
+    if not found:
+        raise EmptyDocument
+    return CutText(incoming, len(text), found)
 
-    Two that store the same text at once write the same chunks, each of them once.
-    """
+
+async def begun_in(db: Database, scope: Scope, incoming: Incoming) -> Begun:
+    """What has begun for this text, once what stood in its way is gone."""
+    begun = await db.write(begin, scope, incoming)
+    while begun.document.status == "deleting":
+        await remove(db, scope, begun.document.id)
+        begun = await db.write(begin, scope, incoming)
+    if begun.outdated_id is not None:
+        await remove(db, scope, begun.outdated_id)
+    return begun
+
+
+async def store(db: Database, scope: Scope, document_id: str, cut: CutText) -> Document:
+    """Stage the passages and publish them. Raises DocumentDeleted, TextSuperseded."""
+    await stage(db, scope, document_id, cut.incoming.mark, cut.passages)
+    document = await db.write(publish, scope, document_id, cut.incoming, len(cut.passages), cut.size)
+    await clear(db, scope, document_id, document)
+    return document
+
+
+async def stage(
+    db: Database, scope: Scope, document_id: str, mark: str, passages: Sequence[PassageText], first: int = 0
+) -> None:
+    """The passages from number `first` of the text on, in short units. Raises DocumentDeleted, TextSuperseded."""
+    for done in range(0, len(passages), BATCH):
+        await db.write(add_chunks, scope, document_id, mark, [*passages[done : done + BATCH]], first + done)
+
+
+async def clear(db: Database, scope: Scope, document_id: str, published: Document) -> None:
+    """Delete what the text before has left; all of the document where its text was published as another one."""
+    if published.id != document_id:
+        await remove(db, scope, document_id)
+    elif published.first_seq > 0:
+        while not await db.write(clear_outdated, scope, document_id):
+            pass
+
+
+async def check_all(db: Database, scope: Scope, document_ids: Sequence[str]) -> None:
+    """Raises NoSuchDocument unless the workspace has all of them."""
+    await db.read_long(check_documents, scope, document_ids)
+
+
+def change_document(tx: Tx, scope: Scope, document_id: str, given: DocumentChange) -> Document:
+    """A unit. Raises NoSuchDocument."""
+    get_document(tx, scope, document_id)
     document = lock_document(tx, scope, document_id)
-    if document is None or document.status == "deleting":
-        raise DocumentDeleted
-    if document.status == "ready":
-        return document
-    spans = cut.spans[first : first + BATCH]
-    tx.write(
-        _INSERT_CHUNKS[tx.dialect],
-        [
-            {
-                "id": new_id(),
-                "document_id": document_id,
-                "seq": seq,
-                "text": cut.text[span.start : span.end],
-                "start": span.start,
-                "end": span.end,
-            }
-            for seq, span in enumerate(spans, first)
-        ],
-    )
-    is_last = first + BATCH >= len(cut.spans)
-    return _set_status(tx, document, "ready") if is_last else document
-
-
-def _set_status(tx: Tx, document: Document, status: Status) -> Document:
-    changed = tx.write_returning(Document, _SET_STATUS, document=document.id, to=status, at=now())
-    if changed is None:
-        return document
-    _tell(tx, changed, "deleted" if status == "deleting" else "updated")
+    assert document is not None, "it was found in this transaction"
+    values = given.model_dump(exclude_none=True)
+    changed = change(tx, document, **values)
+    record(tx, scope.actor, "change_document", ("document", document.id), scope.workspace_id, changed=[*values])
     return changed
 
 
-def _tell(tx: Tx, document: Document, change: Literal["created", "updated", "deleted"]) -> None:
-    view = None if change == "deleted" else DocumentView.model_validate(document).model_dump(mode="json")
-    fact = ResourceChanged(resource="document", id=document.id, change=change, view=view)
-    tx.emit(document.workspace_id, fact)
-
-
-async def search_documents(
-    db: Database, scope: Scope, question: str, limit: int, document_ids: Sequence[str] = ()
-) -> list[FoundPassage]:
-    """The best passages, of the given documents if any are given. Raises NoSuchDocument for a foreign one."""
-
-    def unit(tx: Tx) -> list[FoundPassage]:
-        check_documents(tx, scope, document_ids)
-        return search_passages(tx, scope, question, limit, document_ids or None)
-
-    return await db.read_long(unit)
-
-
 async def delete_document(db: Database, scope: Scope, document_id: str) -> None:
-    """From the first unit on nobody sees it; its chunks go in many. Raises NoSuchDocument.
+    """From the first unit on nobody sees it; its passages go in many. Raises NoSuchDocument.
 
     Deleting again what a crash left half deleted finishes it.
     """
     await db.write(begin_delete, scope, document_id)
-    await _remove(db, scope, document_id)
+    await remove(db, scope, document_id)
 
 
-def begin_delete(tx: Tx, scope: Scope, document_id: str) -> None:
-    document = find_document(tx, scope, document_id)
-    if document is None:
-        raise NoSuchDocument
-    _set_status(tx, document, "deleting")
-    record(tx, scope.actor, "delete_document", ("document", document.id), scope.workspace_id, sha256=document.sha256)
-
-
-async def _remove(db: Database, scope: Scope, document_id: str) -> None:
+async def remove(db: Database, scope: Scope, document_id: str) -> None:
+    """The rest of a document that nobody sees any more."""
     while not await db.write(remove_chunks, scope, document_id):
         pass
-
-
-def remove_chunks(tx: Tx, scope: Scope, document_id: str) -> bool:
-    """Delete the chunks a unit has time for and, after the last, the document; answers whether it is gone."""
-    if tx.write(_DELETE_CHUNKS, {"document": document_id}) == BATCH:
-        return False
-    tx.write(_DELETE_DOCUMENT, {"document": document_id})
-    return True

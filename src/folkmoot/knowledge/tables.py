@@ -1,4 +1,6 @@
-"""The rows of knowledge: documents and the chunks of their text, which is kept nowhere else."""
+"""The rows of knowledge: documents, the passages of their text, which is kept nowhere else, and those's vectors."""
+
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +9,13 @@ from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
 
 
 class Document(Times, Table):
-    """`size` is the length of the whole text in characters; statuses are rules.Status."""
+    """`size` is the length of the whole text in characters; statuses are rules.Status.
+
+    `source` is where it came from: what comes from there later takes its place. Passages of a text that is to take
+    a document's place lie behind all others; the visible ones are the `passages` from `first_seq` on, the staged ones
+    those from `staged_first` on. `staged_sha256` says which text is on its way in, `run_id` is the last run that
+    brought one, `error` why it failed.
+    """
 
     __tablename__ = "documents"
 
@@ -15,15 +23,23 @@ class Document(Times, Table):
     workspace_id: Mapped[Id]
     project_id: Mapped[Id]
     title: Mapped[Name]
+    source: Mapped[str | None] = mapped_column(sa.String(1024))
     sha256: Mapped[Word]
     media_type: Mapped[Word]
     status: Mapped[Word]
     tags: Mapped[list[str]]
     size: Mapped[int]
+    first_seq: Mapped[int]
+    passages: Mapped[int]
+    staged_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    staged_first: Mapped[int]
+    run_id: Mapped[str | None] = mapped_column(sa.String(36))
+    error: Mapped[str | None]
 
     __table_args__ = (
         in_project(),
         sa.UniqueConstraint("workspace_id", "project_id", "sha256"),
+        sa.Index("uq_documents_source", "workspace_id", "project_id", "source", unique=True),
         sa.Index(None, "workspace_id", "id"),
     )
 
@@ -47,3 +63,40 @@ class Chunk(Table):
     end: Mapped[int]
 
     __table_args__ = (sa.UniqueConstraint("document_id", "seq"),)
+
+
+class ChunkVector(Table):
+    """What a model for embeddings makes of a passage: 32-bit floats, little-endian, of length one.
+
+    `document_id` and `seq` are the passage's, so that a scan reads nothing else.
+    """
+
+    __tablename__ = "chunk_vectors"
+
+    chunk_id: Mapped[Id] = mapped_column(sa.ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[Name] = mapped_column(primary_key=True)
+    document_id: Mapped[Id]
+    seq: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(sa.LargeBinary())
+
+    __table_args__ = (sa.Index("ix_chunk_vectors_document_id", "document_id", "model", "seq"),)
+
+
+class DocumentPart(Table):
+    """A part of what a run is to take in, kept until it has: of the `file` as it came, or of its `text`.
+
+    `start` is where a part of the text begins, in characters. A text is UTF-8.
+    """
+
+    __tablename__ = "document_parts"
+
+    run_id: Mapped[Id] = mapped_column(primary_key=True)
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Id]
+    project_id: Mapped[Id]
+    start: Mapped[int]
+    data: Mapped[bytes] = mapped_column(sa.LargeBinary())
+    created_at: Mapped[datetime]
+
+    __table_args__ = (in_project(), sa.Index(None, "workspace_id", "project_id"))

@@ -4,20 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from folkmoot.llm.faults import UnknownModel
+from folkmoot.llm.faults import NoEmbeddings, UnknownModel
 from folkmoot.llm.settings import OLLAMA_URL, OPENAI_URL, LlmSettings
 
 PRACTICE = "practice:practice"
 AUTO = "auto"  # the first model the server lists, asked for at the first call
 PROVIDERS = ("openai", "google", "ollama", "practice")
 
+_ALSO = {"gemini": "google"}
 _OPENAI_DEFAULT = "openai:gpt-5.4-mini"
 _GOOGLE_DEFAULT = "google:gemini-3.5-flash"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a provider's OpenAI-compatible wire is, and the key for it."""
+    """Where a provider's wire is, and the key for it."""
 
     provider: str
     url: str = field(repr=False)
@@ -29,13 +30,21 @@ class Place:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
+    @property
+    def key_header(self) -> tuple[str, str] | None:
+        """The header that carries the key."""
+        if self.key is None:
+            return None
+        return ("x-goog-api-key", self.key) if self.provider == "google" else ("Authorization", f"Bearer {self.key}")
+
 
 def parse(name: str, settings: LlmSettings, own: Collection[str] = ()) -> tuple[str, str]:
-    """`provider:name` split and checked; raises UnknownModel naming what is known.
+    """`provider:name` split and checked; raises UnknownModel naming what is known. `gemini` is another word for google.
 
     `own` are the providers that the asking workspace has a key of its own for.
     """
     provider, _, model = name.strip().partition(":")
+    provider = _ALSO.get(provider, provider)
     if provider == "practice" and model in ("", "practice"):
         return "practice", "practice"
     if provider not in PROVIDERS or provider == "practice" or not model or len(model) > 200:
@@ -53,9 +62,29 @@ def place(provider: str, settings: LlmSettings, key: str | None = None) -> Place
         case "google" if key or settings.google_api_key:
             return Place(provider, settings.google_base_url, _key(key or settings.google_api_key))
         case "ollama":
-            return Place(provider, f"{_ollama_host(settings.ollama_host)}/v1", None)
+            return Place(provider, _ollama_host(settings.ollama_host), None)
         case _:
             return None
+
+
+def configured(settings: LlmSettings, own: Collection[str] = ()) -> tuple[str, ...]:
+    """The providers that can be asked. Ollama at its usual address counts only where somebody chose it."""
+    found = [name for name in ("openai", "google") if name in own or place(name, settings) is not None]
+    chosen = (settings.default_model or "", settings.embedding_model or "")
+    if settings.ollama_host or any(name.startswith("ollama:") for name in chosen):
+        found.append("ollama")
+    return (*found, "practice")
+
+
+def embedding_model(settings: LlmSettings, name: str | None = None, own: Collection[str] = ()) -> str:
+    """The full name of the model for embeddings: `name`, else EMBEDDING_MODEL; raises NoEmbeddings, UnknownModel."""
+    asked = name or settings.embedding_model
+    if asked is None:
+        raise NoEmbeddings
+    provider, model = parse(asked, settings, own)
+    if provider == "practice":
+        raise NoEmbeddings("The practice model has no embeddings")
+    return f"{provider}:{model}"
 
 
 def default_model(settings: LlmSettings, own: Collection[str] = ()) -> str:

@@ -1,5 +1,6 @@
 """The wires behind the gateway: which pydantic-ai model answers for a name, and when its answer is one."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import Model
 
-from folkmoot.kernel.json import clean_text
-from folkmoot.llm.choice import AUTO, place
+from folkmoot.kernel.json import Json, canonical, clean_text
+from folkmoot.llm.catalogue import PRACTICE_MODEL, ListedModel
+from folkmoot.llm.choice import AUTO, Place, place
 from folkmoot.llm.convert import answer_calls, answer_text, to_call
+from folkmoot.llm.embeddings import Embedded, Purpose
 from folkmoot.llm.faults import (
     AnswerCut,
     AnswerEmpty,
@@ -24,19 +27,25 @@ from folkmoot.llm.faults import (
     AnswerMalformed,
     AnswerTruncated,
     ModelFault,
+    ModelNotFound,
+    NoEmbeddings,
     ProviderError,
     UnknownModel,
 )
 from folkmoot.llm.gateway import Answer, Deltas, Endpoint, Request
-from folkmoot.llm.messages import Assistant, Message, ToolResult, Usage
+from folkmoot.llm.messages import Assistant, Ceiling, Message, ToolResult, Usage, message_to_json
 from folkmoot.llm.practice.speaker import PracticeModel
 from folkmoot.llm.prices import FREE, Price, find_price
 from folkmoot.llm.settings import LlmSettings
-from folkmoot.llm.wire.client import WireModel, first_model
+from folkmoot.llm.wire.gemini.wire import GeminiWire
 from folkmoot.llm.wire.link import Link
+from folkmoot.llm.wire.ollama.wire import OllamaWire
+from folkmoot.llm.wire.openai.wire import OpenAIWire
+from folkmoot.llm.wire.port import Wire
 
 _MAX_ENDPOINTS = 256  # names come from requests: a bound, not a limit anyone should meet
 _CHARACTERS_PER_TOKEN = 4
+_REASON = re.compile(r"[a-z_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,11 @@ class ModelEndpoint:
     name: str
     model: Model
     price: Price | None
+
+    def ceiling(self, request: Request) -> Ceiling:
+        read, written = _bytes(request), request.max_tokens
+        cost = None if self.price is None else self.price.cost(read, 0, written)
+        return Ceiling(provider=self.provider, model=self.name, input_tokens=read, output_tokens=written, cost=cost)
 
     async def ask(self, request: Request, deltas: Deltas | None) -> Answer:
         call = to_call(request)
@@ -88,6 +102,25 @@ class ModelEndpoint:
         return Usage(read, written, cached, cost, round(latency, 6), self.provider, self.name, is_estimated)
 
 
+@dataclass(frozen=True, slots=True)
+class VectorEndpoint:
+    """One model for embeddings with its price."""
+
+    provider: str
+    name: str
+    wire: Wire
+    price: Price | None
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Embedded:
+        started = time.perf_counter()
+        found = await self.wire.embed(self.name, texts, purpose)
+        latency = round(time.perf_counter() - started, 6)
+        read = sum(map(len, texts)) // _CHARACTERS_PER_TOKEN + len(texts) if found.tokens is None else found.tokens
+        cost = None if self.price is None else self.price.cost(read, 0, 0)
+        usage = Usage(read, 0, 0, cost, latency, self.provider, self.name, estimated=found.tokens is None)
+        return Embedded(vectors=found.vectors, model=f"{self.provider}:{self.name}", usage=usage)
+
+
 class Wires:
     """All endpoints of one gateway, made at the first call to each."""
 
@@ -109,17 +142,55 @@ class Wires:
             self._endpoints[provider, model, key] = found
         return found
 
+    def find_embedding(self, provider: str, model: str, key: str | None = None) -> VectorEndpoint:
+        """Raises NoEmbeddings, UnknownModel."""
+        if provider == "practice":
+            raise NoEmbeddings
+        where = self._place(provider, key)
+        return VectorEndpoint(provider, model, self._wire(where), self._price(where, model))
+
+    async def listed(self, provider: str, key: str | None = None) -> tuple[ListedModel, ...]:
+        """Raises UnknownModel, ModelFault."""
+        if provider == "practice":
+            return (PRACTICE_MODEL,)
+        return await self._wire(self._place(provider, key)).listed()
+
     async def aclose(self) -> None:
         await self._link.aclose()
 
     async def _made(self, provider: str, model: str, key: str | None) -> Endpoint:
         if provider == "practice":
             return ModelEndpoint(provider, model, PracticeModel(), FREE)
+        where = self._place(provider, key)
+        wire = self._wire(where)
+        name = await _first(wire, provider) if model == AUTO else model
+        return ModelEndpoint(provider, name, wire.model(name), self._price(where, name))
+
+    def _place(self, provider: str, key: str | None) -> Place:
         where = place(provider, self._settings, key)
         if where is None:
             raise UnknownModel
-        name = await first_model(where, self._link) if model == AUTO else model
-        return ModelEndpoint(provider, name, WireModel(where, name, self._link), find_price(where, name))
+        return where
+
+    def _wire(self, where: Place) -> Wire:
+        match where.provider:
+            case "google":
+                return GeminiWire(where, self._link)
+            case "ollama":
+                return OllamaWire(where, self._link)
+            case _:
+                return OpenAIWire(where, self._link)
+
+    def _price(self, where: Place, name: str) -> Price | None:
+        return find_price(where, name, self._settings.prices.get(f"{where.provider}:{name}"))
+
+
+async def _first(wire: Wire, provider: str) -> str:
+    """The name of the first model that can chat. Raises ModelFault."""
+    for model in await wire.listed():
+        if "chat" in model.abilities:
+            return model.name
+    raise ModelNotFound(f"{provider} lists no model. Set DEFAULT_MODEL={provider}:NAME")
 
 
 def open_endpoints(settings: LlmSettings) -> Wires:
@@ -147,9 +218,25 @@ def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
             return ProviderError("The language model's provider ended the answer with an error")
         case None:
             told = (response.provider_details or {}).get("finish_reason")
-            return AnswerMalformed("The language model's answer ended for an unknown reason") if told else AnswerCut()
+            return AnswerMalformed(f"The language model's answer ended {_shown(told)}") if told else AnswerCut()
         case _:
             return AnswerEmpty() if is_empty else None
+
+
+def _shown(reason: object) -> str:
+    """A provider's own word, where it is one."""
+    return f"with {reason}".replace("_", " ") if _REASON.fullmatch(str(reason)) else "for an unknown reason"
+
+
+def _bytes(request: Request) -> int:
+    """Of everything that is sent; no tokenizer makes more tokens of it."""
+    sent: list[Json] = [message_to_json(message) for message in request.messages]
+    sent += [
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in request.tools
+    ]
+    if request.output is not None:
+        sent.append({"name": request.output.name, "schema": request.output.schema})
+    return len(canonical(sent))
 
 
 def _estimate_schemas(request: Request) -> int:

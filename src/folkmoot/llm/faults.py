@@ -1,5 +1,6 @@
 """Everything a provider can do wrong, one class per fault, each saying whether asking again can help."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from folkmoot.kernel.errors import BadGateway, Invalid
@@ -11,16 +12,33 @@ class UnknownModel(Invalid):
     """No such model is configured"""
 
 
+class NoEmbeddings(Invalid):
+    """No model for embeddings is configured"""
+
+    hint = "Set EMBEDDING_MODEL=provider:name, e.g. openai:text-embedding-3-small or ollama:nomic-embed-text"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A model of a chain that did not answer, and why."""
+
+    model: str
+    code: str
+    sentence: str
+
+
 class ModelFault(BadGateway):
     """The language model did not answer"""
 
     # How many calls the gateway makes in total before it gives this fault up; `retryable` says whether
-    # asking again later, in a durable way, can help.
+    # asking again later, in a durable way, can help, `falls_over` whether the next model of a chain is asked.
     tries: ClassVar[int] = 1
+    falls_over: ClassVar[bool] = True
 
     def __init__(self, detail: str | None = None, /, **facts: Json) -> None:
         super().__init__(detail, **facts)
         self.usage: Usage | None = None  # what the failed calls took, where that is known
+        self.failed: tuple[Failed, ...] = ()  # every model of the chain that was asked, in this order
 
 
 class ModelUnreachable(ModelFault):
@@ -48,9 +66,13 @@ class AnswerCut(ModelFault):
 class AnswerTruncated(ModelFault):
     """The language model's answer was cut off at its token limit"""
 
+    falls_over = False  # the limit is the asker's
+
 
 class AnswerFiltered(ModelFault):
     """The language model's provider withheld the answer"""
+
+    falls_over = False  # nobody looks for a provider that lets it pass
 
 
 class AnswerEmpty(ModelFault):
@@ -112,6 +134,10 @@ class KeyUnreadable(ModelFault):
 
 class ModelNotFound(ModelFault):
     """The language model's provider does not know this model"""
+
+
+class ContextOverflow(ModelFault):
+    """The conversation does not fit into the language model's context window"""
 
 
 class RequestRefused(ModelFault):

@@ -1,34 +1,30 @@
 """The one door to language models: decides what an answer is, asks again where that helps, falls back."""
 
 import asyncio
-import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import Protocol, cast
 
-from folkmoot.llm.choice import PRACTICE, default_model, describe, parse
-from folkmoot.llm.faults import (
-    AnswerCut,
-    CredentialsRefused,
-    KeyUnreadable,
-    ModelConnectionLost,
-    ModelFault,
-    ModelNotFound,
-    RateLimited,
-)
+from folkmoot.kernel.tracing import OFF, Tracer
+from folkmoot.llm.cache import AnswerCache
+from folkmoot.llm.catalogue import Catalogue, Lister
+from folkmoot.llm.choice import PRACTICE, default_model, describe, embedding_model, parse
+from folkmoot.llm.embeddings import Embedded, EmbeddingEndpoint, EmbedRequest, Purpose, batches
+from folkmoot.llm.faults import Failed, KeyUnreadable, ModelFault
 from folkmoot.llm.figures import ModelFigures
-from folkmoot.llm.messages import Assistant, Message, OutputSchema, ToolCall, ToolSchema, Usage
+from folkmoot.llm.messages import Assistant, Ceiling, Message, OutputSchema, ToolCall, ToolSchema, Usage
 from folkmoot.llm.settings import LlmSettings
-
-_MAX_BACKOFF = 8.0
+from folkmoot.llm.tracing import traced_chat, traced_embedding
+from folkmoot.llm.tries import Tries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is asked. `models` in order of preference as `provider:name`; empty means the default model.
 
-    A workspace's request goes out with that workspace's own keys where it has some.
+    A workspace's request goes out with that workspace's own keys where it has some. A single one has no second try.
     """
 
     workspace_id: str | None = None
@@ -38,17 +34,33 @@ class Request:
     output: OutputSchema | None = None
     max_tokens: int = 4096
     temperature: float | None = None
+    is_single: bool = False
+    account: "Account | None" = field(default=None, repr=False, compare=False)
+
+
+class Account(Protocol):
+    """Who pays for a request, which may take several calls: tries, other models."""
+
+    async def reserve(self, ceiling: Ceiling, /) -> None:
+        """Before every call. Whatever this raises keeps it from being made, and is raised on by the gateway."""
+
+    def took(self, usage: Usage | None, /) -> None:
+        """After every call that has come back; None where it was not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A whole answer by the models of `models`; with `output` asked for, `text` is its raw JSON text."""
+    """A whole answer by the models of `models`; with `output` asked for, `text` is its raw JSON text.
+
+    `failed` are the models of the request's chain that were asked before and did not answer.
+    """
 
     text: str
     calls: tuple[ToolCall, ...]
     usage: Usage
     models: tuple[str, ...]
     finish: str
+    failed: tuple[Failed, ...] = ()
 
     @property
     def message(self) -> Assistant:
@@ -67,13 +79,17 @@ class Deltas(Protocol):
 class Endpoint(Protocol):
     """One model at one place: a single call, no second try."""
 
+    def ceiling(self, request: Request) -> Ceiling: ...
+
     async def ask(self, request: Request, deltas: Deltas | None) -> Answer: ...
 
 
-class Endpoints(Protocol):
+class Endpoints(Lister, Protocol):
     """The wires, loaded at the first call: their libraries cost half a second and 40 MB."""
 
     async def find(self, provider: str, model: str, key: str | None = None) -> Endpoint: ...
+
+    def find_embedding(self, provider: str, model: str, key: str | None = None) -> EmbeddingEndpoint: ...
 
     async def aclose(self) -> None: ...
 
@@ -91,7 +107,7 @@ class KeyRing(Protocol):
 
 
 class Gateway:
-    """Built once from settings; a wrong default model is refused here, at the start.
+    """Built once from settings; a wrong default model, or one for embeddings, is refused here, at the start.
 
     Without a `key_ring` all workspaces share the keys of the settings.
     """
@@ -100,13 +116,22 @@ class Gateway:
         self._settings = settings
         self._limits = settings.limits
         self._default = default_model(settings)
+        self._embedding = embedding_model(settings) if settings.embedding_model else None
         self._endpoints: Endpoints | None = None
         self.figures = ModelFigures()
+        self.tracer: Tracer = OFF
         self.key_ring: KeyRing | None = None
+        self.cache: AnswerCache | None = None
+        self.catalogue = Catalogue(settings, self._loaded)
 
     @property
     def default_model(self) -> str:
         return self._default
+
+    @property
+    def embedding_model(self) -> str | None:
+        """The full name of EMBEDDING_MODEL, None where there is none."""
+        return self._embedding
 
     @property
     def is_practice(self) -> bool:
@@ -127,23 +152,58 @@ class Gateway:
     async def ask(self, request: Request, deltas: Deltas | None = None) -> Answer:
         """The first whole answer of the request's models; raises UnknownModel or a ModelFault.
 
-        Streamed if `deltas` is given. A provider that asks for a longer pause than may be slept in place is
-        not asked again: RateLimited with its `retry_after`, unless another model answers. Where all fail,
-        the fault raised is the first that a later attempt may not meet again, else the last.
+        Streamed if `deltas` is given. Where a model fails, the next is asked, unless the fault is of a kind that
+        does not fall over. Where all fail, the fault raised is the first that a later attempt may not meet again,
+        else the last; a provider that asks for a longer pause than may be slept in place makes it RateLimited with
+        its `retry_after`.
         """
-        keys = await self._keys_of(request.workspace_id)
-        names = self.check(request.models, keys)
-        attempt = _Attempt(request, keys, _Watched(deltas) if deltas else None)
+        keys = await keys_of(self.key_ring, request.workspace_id)
+        attempt = _Attempt(request, _Watched(deltas) if deltas else None, self.tracer)
+        tries = Tries(self._limits, self.figures, attempt.took, is_single=request.is_single)
         faults: list[ModelFault] = []
-        for name in names:
+        failed: list[Failed] = []
+        for name in self.check(request.models, keys):
             try:
-                return await self._ask_one(name, attempt)
+                answer = await tries.of(name, partial(attempt.once, await self._loaded(), name, key_for(name, keys)))
             except ModelFault as fault:
-                attempt.add(fault)
                 faults.append(fault)
+                failed.append(Failed(name, fault.code, fault.detail))
+                if not fault.falls_over:
+                    break
+            else:
+                if tries.spent is None and not failed:
+                    return answer
+                return replace(answer, usage=tries.total(answer.usage), failed=tuple(failed))
         worth_waiting_for = next((fault for fault in faults if fault.retryable), faults[-1])
-        worth_waiting_for.usage = attempt.spent
+        worth_waiting_for.usage = tries.spent
+        worth_waiting_for.failed = tuple(failed)
         raise worth_waiting_for
+
+    async def embed(self, request: EmbedRequest) -> Embedded:
+        """As an Embedder: batch after batch, each tried again where that helps, and never by another model.
+
+        Vectors of different models cannot be compared. Raises UnknownModel, NoEmbeddings or a ModelFault, which
+        says what was used until then.
+        """
+        keys = await keys_of(self.key_ring, request.workspace_id)
+        name = embedding_model(self._settings, request.model, keys)
+        provider, _, model = name.partition(":")
+        endpoint = (await self._loaded()).find_embedding(provider, model, key_for(name, keys))
+        tries = Tries(self._limits, self.figures, is_single=request.is_single)
+        parts: list[Embedded] = []
+        for texts in batches(request.texts):
+            try:
+                once = partial(_embed_once, self.tracer, name, endpoint, request.purpose, texts)
+                parts.append(await tries.of(name, once))
+            except ModelFault as fault:
+                fault.usage = _total(tries, parts)
+                raise
+        usage = _total(tries, parts) or Usage(0, 0, 0, None, 0.0, provider, model)
+        return Embedded(vectors=tuple(one for part in parts for one in part.vectors), model=name, usage=usage)
+
+    async def names_for(self, request: Request) -> tuple[str, ...]:
+        """The full names of the models that a request would ask; raises UnknownModel."""
+        return self.check(request.models, await keys_of(self.key_ring, request.workspace_id))
 
     async def warm(self) -> None:
         """Loads what the first call would, off the event loop."""
@@ -154,52 +214,40 @@ class Gateway:
             await self._endpoints.aclose()
             self._endpoints = None
 
-    async def _ask_one(self, name: str, attempt: "_Attempt") -> Answer:
-        provider, _, model = name.partition(":")
-        key = attempt.keys.get(provider)
-        if key is None and provider in attempt.keys:
-            raise KeyUnreadable(provider=provider, model=name)
-        calls, is_cut = 0, False
-        while True:
-            calls += 1
-            try:
-                endpoint = await (await self._loaded()).find(provider, model, key)
-                answer = await (attempt.ask_whole(endpoint) if is_cut else attempt.ask(endpoint))
-            except ModelFault as fault:
-                self.figures.failed(provider, fault)
-                fault.facts.setdefault("model", name)
-                pause = self._pause(fault, calls)
-                if pause is None:
-                    raise
-                is_cut = calls + 1 == fault.tries and isinstance(fault, AnswerCut | ModelConnectionLost)
-                attempt.add(fault)
-                await asyncio.sleep(pause)
-            else:
-                self.figures.answered(provider, answer.usage)
-                return answer if attempt.spent is None else replace(answer, usage=attempt.spent + answer.usage)
-
-    def _pause(self, fault: ModelFault, calls: int) -> float | None:
-        """Seconds to wait before the next call, None if there is to be none."""
-        if calls >= fault.tries or isinstance(fault, CredentialsRefused | ModelNotFound):
-            return None
-        backoff = min(self._limits.backoff * 2.0 ** (calls - 1), _MAX_BACKOFF)
-        backoff *= 1 + random.random() / 4  # noqa: S311 spreads callers, keeps no secret
-        if not isinstance(fault, RateLimited):
-            return backoff
-        asked = fault.retry_after
-        return max(asked, backoff) if asked <= self._limits.sleep_in_place else None
-
-    async def _keys_of(self, workspace_id: str | None) -> OwnKeys:
-        if self.key_ring is None or workspace_id is None:
-            return NO_KEYS
-        return await self.key_ring.keys_of(workspace_id)
-
     async def _loaded(self) -> Endpoints:
         if self._endpoints is None:
             wires = await asyncio.to_thread(import_module, "folkmoot.llm.endpoints")
             if self._endpoints is None:
                 self._endpoints = cast(Endpoints, wires.open_endpoints(self._settings))
         return self._endpoints
+
+
+async def keys_of(ring: KeyRing | None, workspace_id: str | None) -> OwnKeys:
+    return NO_KEYS if ring is None or workspace_id is None else await ring.keys_of(workspace_id)
+
+
+def key_for(name: str, keys: OwnKeys) -> str | None:
+    """The workspace's own key for a model's provider, None where it has none. Raises KeyUnreadable."""
+    provider = name.partition(":")[0]
+    key = keys.get(provider)
+    if key is None and provider in keys:
+        raise KeyUnreadable(provider=provider, model=name)
+    return key
+
+
+async def _embed_once(
+    tracer: Tracer, name: str, endpoint: EmbeddingEndpoint, purpose: Purpose, texts: Sequence[str], _: bool
+) -> Embedded:
+    call = endpoint.embed(texts, purpose)
+    return await (traced_embedding(tracer, name, call) if tracer.is_on else call)
+
+
+def _total(tries: Tries, parts: Sequence[Embedded]) -> Usage | None:
+    """What all calls have used."""
+    usage = tries.spent
+    for part in parts:
+        usage = part.usage if usage is None else usage + part.usage
+    return usage
 
 
 class _Watched:
@@ -221,12 +269,27 @@ class _Watched:
 
 @dataclass(slots=True)
 class _Attempt:
-    """One question on its way through tries and models, with what failed calls have taken."""
+    """One question on its way through tries and models."""
 
     request: Request
-    keys: OwnKeys = field(repr=False)
     deltas: _Watched | None
-    spent: Usage | None = None
+    tracer: Tracer
+
+    async def once(self, endpoints: Endpoints, name: str, key: str | None, is_cut: bool) -> Answer:
+        """One call of one model; in one piece where those before were cut off."""
+        provider, _, model = name.partition(":")
+        endpoint = await endpoints.find(provider, model, key)
+        await self.reserve(endpoint)
+        call = self.ask_whole(endpoint) if is_cut else self.ask(endpoint)
+        return await (traced_chat(self.tracer, self.request, name, call) if self.tracer.is_on else call)
+
+    async def reserve(self, endpoint: Endpoint) -> None:
+        if self.request.account is not None:
+            await self.request.account.reserve(endpoint.ceiling(self.request))
+
+    def took(self, usage: Usage | None) -> None:
+        if self.request.account is not None:
+            self.request.account.took(usage)
 
     async def ask(self, endpoint: Endpoint) -> Answer:
         """Streamed if somebody watches; what an earlier call wrote is voided."""
@@ -242,8 +305,3 @@ class _Attempt:
         if self.deltas is not None and answer.text:
             self.deltas.text(answer.text)
         return answer
-
-    def add(self, fault: ModelFault) -> None:
-        if fault.usage is not None:
-            self.spent = fault.usage if self.spent is None else self.spent + fault.usage
-            fault.usage = None

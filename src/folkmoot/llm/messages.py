@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TypeAlias, TypeGuard
+from typing import Literal, TypeAlias, TypeGuard
 
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import Json, JsonObject
@@ -82,7 +82,10 @@ class OutputSchema:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call took. `cost` in USD, None for an unknown price; `estimated`: the provider did not count."""
+    """What a call took. `cost` in USD, None for an unknown price; `estimated`: the provider did not count.
+
+    `cache` says what came of looking the answer up, where it was: a hit took nothing.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -92,6 +95,7 @@ class Usage:
     provider: str
     model: str
     estimated: bool = False
+    cache: Literal["hit", "miss"] | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
         """Both calls together, named after the later one; an unknown cost makes the sum unknown."""
@@ -105,7 +109,22 @@ class Usage:
             provider=other.provider,
             model=other.model,
             estimated=self.estimated or other.estimated,
+            cache=self.cache or other.cache,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """The most that a call can take: as many tokens in as the request has bytes, as many out as it allows.
+
+    `cost` in USD, None for an unknown price.
+    """
+
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
 
 
 def message_to_json(message: Message) -> JsonObject:

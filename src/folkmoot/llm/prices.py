@@ -11,6 +11,7 @@ from genai_prices import calc_price
 from genai_prices.types import PriceCalculation
 
 from folkmoot.llm.choice import Place
+from folkmoot.llm.settings import TokenPrices
 
 _MILLION = Decimal(1_000_000)
 
@@ -46,8 +47,11 @@ class TieredPrice:
 FREE = UnitPrice(Decimal(0), Decimal(0), Decimal(0))
 
 
-def find_price(place: Place, model: str) -> Price | None:
-    """The price of a model at a place: nothing on one's own machines, None where nobody knows it."""
+def find_price(place: Place, model: str, own: TokenPrices | None = None) -> Price | None:
+    """The price of a model at a place: what was said it is, nothing on one's own machines, None where nobody knows."""
+    if own is not None:
+        kept = own.input if own.cached is None else own.cached
+        return UnitPrice(own.input / _MILLION, kept / _MILLION, own.output / _MILLION)
     if place.provider == "ollama" or is_local(place.url):
         return FREE
     try:

@@ -79,7 +79,10 @@ async def fitted(
         failed.usage = first.usage if failed.usage is None else first.usage + failed.usage
         raise
     answer = replace(
-        second, usage=first.usage + second.usage, models=tuple(dict.fromkeys(first.models + second.models))
+        second,
+        usage=first.usage + second.usage,
+        models=tuple(dict.fromkeys(first.models + second.models)),
+        failed=first.failed + second.failed,
     )
     value, errors = _validated(second.text, type_, check)
     if value is not None:

@@ -7,18 +7,22 @@ from folkmoot.automation import tables as _automation
 from folkmoot.contexts import tables as _contexts
 from folkmoot.conversations import tables as _conversations
 from folkmoot.db.base import Table
+from folkmoot.debates import tables as _debates
 from folkmoot.engine import tables as _engine
 from folkmoot.events import tables as _events
 from folkmoot.knowledge import tables as _knowledge
 from folkmoot.providers import tables as _providers
+from folkmoot.rooms import tables as _rooms
 from folkmoot.runs import tables as _runs
 from folkmoot.tasks import tables as _tasks
+from folkmoot.teams import tables as _teams
+from folkmoot.tools import tables as _tools
 from folkmoot.usage import tables as _usage
 from folkmoot.workspaces import tables as _workspaces
 
 ROOMS = (
-    *(_accounts, _agents, _audit, _automation, _contexts, _conversations, _engine, _events, _knowledge),
-    *(_providers, _runs, _tasks, _usage, _workspaces),
+    *(_accounts, _agents, _audit, _automation, _contexts, _conversations, _debates, _engine, _events, _knowledge),
+    *(_providers, _rooms, _runs, _tasks, _teams, _tools, _usage, _workspaces),
 )
 METADATA = Table.metadata
 

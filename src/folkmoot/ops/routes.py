@@ -26,6 +26,7 @@ from folkmoot.ops.queries import live_runs
 from folkmoot.ops.schemas import Details, Health, Queue, Readiness, SystemStatus
 from folkmoot.ops.status import figures_view, system_status
 from folkmoot.runs.deps import Engine
+from folkmoot.tools.deps import Tools
 from folkmoot.workspaces.deps import Here, HereAsAdmin
 
 router = APIRouter(prefix="/api")
@@ -58,9 +59,9 @@ async def get_root(request: Request) -> Response:
 
 
 @root.get("/metrics", dependencies=[Depends(state_reader)])
-async def get_metrics(process: Process, engine: Engine, seen: Seen) -> Response:
+async def get_metrics(process: Process, engine: Engine, tools: Tools, seen: Seen) -> Response:
     """Prometheus text."""
-    return Response(await metrics(process, engine, seen), headers={"Content-Type": MEDIA_TYPE})
+    return Response(await metrics(process, engine, tools, seen), headers={"Content-Type": MEDIA_TYPE})
 
 
 @router.get("/health", tags=["health"])

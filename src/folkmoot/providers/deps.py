@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
+from folkmoot.providers.catalogue import ModelCatalogue
 from folkmoot.providers.rules import NAME
 from folkmoot.providers.vault import Vault
 
@@ -14,5 +15,11 @@ async def _vault(connection: HTTPConnection) -> Vault:
     return vault
 
 
+async def _catalogue(connection: HTTPConnection) -> ModelCatalogue:
+    catalogue: ModelCatalogue = connection.app.state.catalogue
+    return catalogue
+
+
+Catalogue = Annotated[ModelCatalogue, Depends(_catalogue)]
 Secrets = Annotated[Vault, Depends(_vault)]
 SecretName = Annotated[str, Path(pattern=NAME, description="The secret's name")]

@@ -12,6 +12,7 @@ SECRET_COLUMNS = Secret.__table__.columns
 _SECRETS = sa.select(*SECRET_COLUMNS)
 _HERE = Secret.workspace_id == sa.bindparam("workspace")
 _LISTED = _SECRETS.where(_HERE).order_by(Secret.name).limit(sa.bindparam("rows")).offset(sa.bindparam("skip"))
+_ALL = _SECRETS.where(_HERE)
 _COUNT = sa.select(sa.func.count()).select_from(Secret).where(_HERE)
 _NAMED = _SECRETS.where(_HERE, Secret.name == sa.bindparam("called"))
 _KEYS = _SECRETS.where(_HERE, Secret.name.in_(PROVIDER_KEYS))
@@ -30,6 +31,10 @@ def list_secrets(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Secr
     """By name, and how many there are."""
     rows = tx.all(Secret, _LISTED, workspace=scope.workspace_id, rows=limit, skip=skip)
     return rows, count_secrets(tx, scope)
+
+
+def list_all_secrets(tx: Tx, scope: Scope) -> list[Secret]:
+    return tx.all(Secret, _ALL, workspace=scope.workspace_id)
 
 
 def count_secrets(tx: Tx, scope: Scope) -> int:

@@ -7,7 +7,7 @@ from folkmoot.db.database import Database
 from folkmoot.kernel.scope import Actor, Scope
 from folkmoot.llm.gateway import NO_KEYS, OwnKeys
 from folkmoot.providers.cipher import Cipher, Unreadable
-from folkmoot.providers.queries import list_provider_keys
+from folkmoot.providers.queries import list_all_secrets, list_provider_keys
 from folkmoot.providers.rules import PROVIDER_KEYS
 from folkmoot.providers.schemas import Rotated, SecretView, UnreadableSecret
 from folkmoot.providers.service import delete_secret, record_rotation, rotate_some, secret_view, set_secret
@@ -39,6 +39,11 @@ class Vault:
             self._known.clear()
         self._known[workspace_id] = (at, keys)
         return keys
+
+    async def values_of(self, scope: Scope) -> tuple[str, ...]:
+        """All that the workspace keeps secret, for who hides it; what cannot be read cannot show up either."""
+        values = (self._value(row) for row in await self._db.read(list_all_secrets, scope))
+        return tuple(value for value in values if value is not None)
 
     async def set(self, scope: Scope, name: str, value: str) -> SecretView:
         """In use from now on. Raises SecretNotUsable, TooManySecrets."""

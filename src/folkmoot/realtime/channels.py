@@ -7,11 +7,13 @@ from folkmoot.accounts.rules import Caller
 from folkmoot.agents.queries import get_agent
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
+from folkmoot.debates.queries import get_debate
 from folkmoot.events.rules import EVERYTHING, AnyOf, Selection, about
-from folkmoot.kernel.errors import Invalid, NotFound
+from folkmoot.kernel.errors import Invalid
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.json import loads
 from folkmoot.kernel.scope import Scope
+from folkmoot.rooms.queries import NoSuchRoom, get_room
 from folkmoot.runs.queries import NoSuchRun, get_run
 from folkmoot.tasks.queries import NoSuchTask, get_task
 from folkmoot.workspaces.lookup import WorkspaceLookup
@@ -38,14 +40,6 @@ class SeveralLogs(Invalid):
     """A page is of one workspace's events"""
 
     hint = "Ask for one workspace at a time, or follow several at /api/events/stream"
-
-
-class NoSuchRoom(NotFound):
-    """Room not found"""
-
-
-class NoSuchDebate(NotFound):
-    """Debate not found"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +160,23 @@ def _id_of_run(tx: Tx, scope: Scope, ref: str) -> str:
     return get_run(tx, scope, ref.lower()).id
 
 
-def _id_of_room(tx: Tx, scope: Scope, ref: str) -> str:
-    """There are no rooms yet, so every id is unknown."""
-    raise NoSuchRoom
+def id_of_room(tx: Tx, scope: Scope, ref: str) -> str:
+    """Raises NoSuchRoom, also for who is not in it."""
+    if not is_id(ref):
+        raise NoSuchRoom
+    return get_room(tx, scope, ref).id
 
 
 def id_of_debate(tx: Tx, scope: Scope, ref: str) -> str:
-    """There are no debates yet, so every id is unknown."""
-    raise NoSuchDebate
+    """Raises NoSuchDebate."""
+    return get_debate(tx, scope, ref).id
 
 
 _ABOUT: Mapping[str, Callable[[Tx, Scope, str], str]] = {
     "agent": id_of_agent,
     "task": _id_of_task,
     "run": _id_of_run,
-    "room": _id_of_room,
+    "room": id_of_room,
     "debate": id_of_debate,
 }
 """Kinds of channels that are about one thing, and what finds it by the reference and gives its id."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
+from folkmoot.debates.queries import NoSuchDebate
 from folkmoot.events.frames import Frame
 from folkmoot.http.deps import Db
 from folkmoot.http.problems import problems
@@ -16,8 +17,6 @@ from folkmoot.kernel.json import Json, dumps
 from folkmoot.realtime.channels import (
     BadChannel,
     BadCursor,
-    NoSuchDebate,
-    NoSuchRoom,
     SeveralLogs,
     TooManyChannels,
     cursors,
@@ -27,6 +26,7 @@ from folkmoot.realtime.deps import CURSOR_LENGTH, LARGEST, Afters, Following, Vi
 from folkmoot.realtime.pages import events_page
 from folkmoot.realtime.schemas import EventPage
 from folkmoot.realtime.streams import Batch
+from folkmoot.rooms.queries import NoSuchRoom
 from folkmoot.runs.queries import NoSuchRun
 from folkmoot.tasks.queries import NoSuchTask
 

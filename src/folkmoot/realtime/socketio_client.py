@@ -7,21 +7,26 @@ from dataclasses import dataclass, field
 
 from folkmoot.accounts.rules import Caller
 from folkmoot.db.database import Database
+from folkmoot.db.tx import Tx
 from folkmoot.events.follow import EventHub
 from folkmoot.events.frames import Frame, frame
 from folkmoot.events.queries import find_head, list_events
 from folkmoot.events.rules import AnyOf, Selection
+from folkmoot.events.tables import Event
 from folkmoot.http.race import race
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Role, Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.realtime.closing import Close
+from folkmoot.realtime.pages import shown
 from folkmoot.realtime.places import Places
 from folkmoot.realtime.socketio_messages import Messages
 from folkmoot.realtime.socketio_protocol import ends, failure_of, packet
 from folkmoot.realtime.socketio_session import Packets, Session
+from folkmoot.rooms.events import RoomMessage
 from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.stream import seen_by
 from folkmoot.workspaces.lookup import WorkspaceLookup
 from folkmoot.workspaces.stay import Stays
 
@@ -75,7 +80,8 @@ class Line:
     async def run(self) -> None:
         """Until the server goes down. Raises what the database raises."""
         ground = self._client.ground
-        async with ground.hub.follow(self.scope.workspace_id) as follower:
+        sees = seen_by(ground.db, self.scope)
+        async with ground.hub.follow(self.scope.workspace_id, sees=sees) as follower:
             self.cursor = follower.after
             self.joined.set()
             if self._is_home:
@@ -93,8 +99,16 @@ class Line:
             if said is not None:
                 await client.session.send(said)
             await client.tell_asker(event)
-        if any(want.takes(event) for want in self.wants.values()):
-            await client.session.send(ground.messages.event(self.scope, event))
+        names = [name for name, want in self.wants.items() if want.takes(event)]
+        if names:
+            await self._send(event, names)
+
+    async def _send(self, event: Frame, names: list[str]) -> None:
+        """An event that these channels take; what was said in a room that was joined also as what it is."""
+        messages, session = self._client.ground.messages, self._client.session
+        await session.send(messages.event(self.scope, event))
+        if event.type == RoomMessage.type and any(name.startswith("room:") for name in names):
+            await session.send(messages.room_message(self.scope, event))
 
     async def add(self, wanted: Mapping[str, Selection | AnyOf], after: int | None) -> JsonObject:
         """Follow channels, from `after` on as far as it is kept; answers what `subscribed` says.
@@ -125,12 +139,23 @@ class Line:
             whole = AnyOf(tuple(part for selection in wanted.values() for part in _parts(selection)))
             at = after
             while at < self.cursor:
-                events = await ground.db.read_long(list_events, self.scope.workspace_id, at, _REPLAY, whole)
-                for event in events:
+                events, seen = await ground.db.read_long(_replay, self.scope, at, whole)
+                for event in seen:
                     if event.seq <= self.cursor:
-                        await session.send(ground.messages.event(self.scope, frame(event)))
+                        shown_as = frame(event)
+                        await self._send(shown_as, _names(wanted, shown_as))
                 at = events[-1].seq if len(events) == _REPLAY else self.cursor
             self.wants |= {name: Want(selection, max(after, self.cursor)) for name, selection in wanted.items()}
+
+
+def _names(wanted: Mapping[str, Selection | AnyOf], event: Frame) -> list[str]:
+    return [name for name, selection in wanted.items() if selection.takes(event.type, event.references)]
+
+
+def _replay(tx: Tx, scope: Scope, after: int, whole: AnyOf) -> tuple[list[Event], list[Event]]:
+    """A page of the log, and what of it the client may see."""
+    events = list_events(tx, scope.workspace_id, after, _REPLAY, whole)
+    return events, shown(tx, scope, events)
 
 
 def _parts(selection: Selection | AnyOf) -> tuple[Selection, ...]:

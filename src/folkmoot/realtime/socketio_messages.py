@@ -6,9 +6,9 @@ from folkmoot.agents.queries import find_agent
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.events.frames import Frame
-from folkmoot.kernel.json import dumps
+from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Scope
-from folkmoot.realtime.socketio_protocol import Named, event_packet, is_told, packet, told
+from folkmoot.realtime.socketio_protocol import Named, data_of, event_packet, is_told, packet, told
 from folkmoot.realtime.socketio_session import Packets
 
 _KEPT = 256
@@ -31,6 +31,15 @@ class Messages:
         made = self._events.get(key)
         if made is None:
             made = _keep(self._events, key, self._packets(event_packet(event)))
+        return made
+
+    def room_message(self, scope: Scope, event: Frame) -> object:
+        """What was said in a room, for who has joined it."""
+        key = (scope.workspace_id, event.seq)
+        made = self._said.get(key)
+        if made is None:
+            said: JsonObject = {"message": data_of(event).get("message")}
+            made = _keep(self._said, key, self._packets(packet("room_message", dumps(said))))
         return made
 
     async def of(self, scope: Scope, event: Frame) -> object | None:

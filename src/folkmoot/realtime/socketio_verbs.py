@@ -14,7 +14,6 @@ from folkmoot.events.facts import WorkflowUpdate
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Role, Scope
 from folkmoot.realtime import frames
-from folkmoot.realtime.channels import NoSuchRoom
 from folkmoot.realtime.socketio_channels import Subscriptions
 from folkmoot.realtime.socketio_client import Client
 from folkmoot.realtime.socketio_protocol import Named, agent_status
@@ -70,8 +69,9 @@ def _note(tx: Tx, scope: Scope, noted: WorkflowUpdate) -> None:
 
 
 async def join_room(client: Client, channels: Subscriptions, said: BaseModel) -> JsonObject:
-    """There are no rooms yet, so every one is unknown."""
-    raise NoSuchRoom
+    """Raises NoSuchRoom, also for who is not in it, and what a cursor is refused for."""
+    assert isinstance(said, frames.JoinRoom)
+    return {"subscribed": [*await channels.subscribe([f"room:{said.room_id.strip()}"], said.after)]}
 
 
 async def subscribe(client: Client, channels: Subscriptions, said: BaseModel) -> JsonObject:

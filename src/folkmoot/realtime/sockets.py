@@ -13,13 +13,14 @@ from folkmoot.events.frames import Frame
 from folkmoot.events.rules import Selection, about
 from folkmoot.kernel.json import JsonObject
 from folkmoot.ops.deps import Seen
-from folkmoot.realtime.channels import cursors, id_of_agent, id_of_debate, ids_of_agents
+from folkmoot.realtime.channels import cursors, id_of_agent, id_of_debate, id_of_room, ids_of_agents
 from folkmoot.realtime.closing import Close
 from folkmoot.realtime.deps import LARGEST, After, Afters, Following, Rules, Visiting
 from folkmoot.realtime.streams import one_by_one
 from folkmoot.realtime.updates import Updates
 from folkmoot.realtime.websocket import Connection, when_deleted
 from folkmoot.runs.deps import Engine, RunId
+from folkmoot.runs.queries import get_run
 from folkmoot.runs.stream import TERMINAL, RunWatch
 from folkmoot.runs.views import is_told
 from folkmoot.tasks.deps import TaskId
@@ -74,6 +75,22 @@ async def follow_debate_updates(
     await socket.run(visit.until_out(), socket.pump(batches), socket.beat())
 
 
+@router.websocket("/debates/{debate_id}")
+async def follow_debate(socket: Opening, visit: Visiting, debate_id: str, after: After = None) -> None:
+    """A debate's events, from its making on."""
+    id = await visit.process.db.read(id_of_debate, visit.here, debate_id)
+    batches = visit.follow(f"debate:{id}", about("debate_id", id), after)
+    await socket.run(visit.until_out(), socket.pump(batches))
+
+
+@router.websocket("/rooms/{room_id}")
+async def follow_room(socket: Opening, visit: Visiting, room_id: str, after: After = None) -> None:
+    """What happens in a room, for who is in it and as long as he is; `after` is a seq of the workspace's log."""
+    id = await visit.process.db.read(id_of_room, visit.here, room_id)
+    batches = visit.follow(f"room:{id}", about("room_id", id), after)
+    await socket.run(visit.until_out(), socket.pump(batches))
+
+
 @router.websocket("/tasks/{task_id}")
 async def follow_task(socket: Opening, visit: Visiting, task_id: TaskId, after: After = None) -> None:
     """A task's events, of all its runs; closed with 4404 when it is deleted."""
@@ -87,7 +104,8 @@ async def follow_run(socket: Opening, visit: Visiting, engine: Engine, run_id: R
     """A run's events after a cursor, or only new ones, and what it shows meanwhile; closed after its last event."""
     process, here = visit.process, visit.here
     is_over = await process.db.read(is_told, here, run_id, LARGEST if after is None else after)
-    items = RunWatch(process.hub, engine.live, process.supervisor).follow(here.workspace_id, run_id, after)
+    run = await process.db.read(get_run, here, run_id)
+    items = RunWatch(process.hub, engine.live, process.supervisor).follow(here, run, after)
     await socket.run(visit.until_out(), socket.pump(one_by_one(items), _the_end if not is_over else _at_once))
 
 

@@ -12,7 +12,7 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.realtime.channels import Followed, Part
 from folkmoot.realtime.places import View
-from folkmoot.runs.stream import subscribed
+from folkmoot.runs.stream import seen_by, subscribed
 
 Cursors = Mapping[str, int]
 """By workspace id."""
@@ -29,7 +29,7 @@ class Batch:
 async def follow(hub: EventHub, channel: str, part: Part, after: int | None) -> AsyncGenerator[Batch, None]:
     """`subscribed`, then frames with seq > after (None: only new ones), until the server goes down."""
     workspace_id = part.scope.workspace_id
-    async with hub.follow(workspace_id, after, part.selection) as follower:
+    async with hub.follow(workspace_id, after, part.selection, seen_by(hub.db, part.scope)) as follower:
         yield Batch([subscribed(channel, follower)], workspace_id)
         while frames := await follower.some():
             yield Batch(frames, workspace_id)
@@ -57,7 +57,8 @@ class Legs:
         """Begin to follow these; answers what `subscribed` says of them."""
         for part in parts:
             workspace_id, stack = part.scope.workspace_id, AsyncExitStack()
-            following = self._hub.follow(workspace_id, after.get(workspace_id), part.selection)
+            sees = seen_by(self._hub.db, part.scope)
+            following = self._hub.follow(workspace_id, after.get(workspace_id), part.selection, sees)
             self._legs[workspace_id] = Leg(await stack.enter_async_context(following), stack)
         added = {part.scope.workspace_id: self._legs[part.scope.workspace_id].follower for part in parts}
         return {

@@ -1,9 +1,8 @@
 """The two doors to a journal: a worker's append is fenced by its epoch, a verb's locks the run and checks it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import reduce
 
 import sqlalchemy as sa
 
@@ -11,12 +10,16 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import JsonObject
 from folkmoot.llm.messages import Usage
-from folkmoot.runs.journal import Call, End, Entry, EntryKind, Executor, Outcome, Use
-from folkmoot.runs.moves import Change, emit, finish
+from folkmoot.runs.asking import withdraw, withdraw_these
+from folkmoot.runs.folded import Folded, fold, fold_on, unwanted
+from folkmoot.runs.journal import Ask, Call, End, Entry, EntryKind, Executor, Outcome, Spawn, Use
+from folkmoot.runs.moves import Change, emit, finish, go_on
 from folkmoot.runs.ports import Engine
-from folkmoot.runs.queries import RUN_COLUMNS, journal
+from folkmoot.runs.queries import RUN_COLUMNS, find_run_row, journal
+from folkmoot.runs.rules import FINAL
+from folkmoot.runs.spending import is_covered, settle_calls, spender_of, taken_by
 from folkmoot.runs.tables import JournalEntry, Run
-from folkmoot.usage.service import Spender, record
+from folkmoot.usage.service import record
 
 _INSERT = sa.insert(JournalEntry)
 _FENCE = (
@@ -54,26 +57,8 @@ class NewEntry:
     kind: EntryKind
     key: str
     data: JsonObject
-    action: Call | Use | None = None
+    action: Call | Use | Ask | Spawn | None = None
     usage: Usage | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A run as its worker knows it: its row, its state, and how far the journal was read."""
-
-    run: Run
-    state: object
-    seq: int
-
-    @property
-    def workspace_id(self) -> str:
-        return self.run.workspace_id
-
-
-def fold(executor: Executor[object], entries: Sequence[Entry]) -> object:
-    """The state that a journal stands for. The first entry is `begun`."""
-    return reduce(executor.procedure.apply, entries[1:], executor.procedure.begin(entries[0]))
 
 
 def done(action: Call | Use, outcome: Outcome) -> NewEntry:
@@ -99,6 +84,7 @@ def usage_json(usage: Usage) -> JsonObject:
         "cost_usd": None if usage.cost is None else format(usage.cost, "f"),
         "latency_seconds": round(usage.latency_seconds, 4),
         "estimated": usage.estimated,
+        **({} if usage.cache is None else {"cache": usage.cache}),
     }
 
 
@@ -110,14 +96,21 @@ def worker_append(tx: Tx, engine: Engine, known: Folded, entries: Sequence[NewEn
     """
     executor = engine.executor(known.run.kind)
     run = _fence(tx, known.run, entries)
-    folded = catch_up(tx, executor, Folded(run, known.state, known.seq), run.journal_seq - len(entries))
+    folded = catch_up(tx, executor, replace(known, run=run), run.journal_seq - len(entries))
     steps = _steps(executor, folded, entries)
-    after = steps[-1].after if steps else folded.state
-    end = end or next((action for action in executor.procedure.wanted(after) if isinstance(action, End)), None)
+    after = steps[-1].after if steps else folded
+    end = end or next((action for action in executor.procedure.wanted(after.state) if isinstance(action, End)), None)
     if end is not None:
         return _end(tx, engine, folded, steps, end)
-    _write(tx, executor, run, steps)
-    return Folded(run, after, folded.seq + len(steps))
+    _write(tx, engine, run, steps)
+    _take_back(tx, executor, folded, after)
+    return after
+
+
+def _take_back(tx: Tx, executor: Executor[object], before: Folded, after: Folded) -> None:
+    """What people were asked, and by what was written now need not be decided any more."""
+    if keys := unwanted(executor, after) - unwanted(executor, before):
+        withdraw_these(tx, after.run, keys)
 
 
 def _fence(tx: Tx, run: Run, entries: Sequence[NewEntry]) -> Run:
@@ -130,7 +123,7 @@ def _fence(tx: Tx, run: Run, entries: Sequence[NewEntry]) -> Run:
         entries=len(entries),
         tokens_in=sum(usage.input_tokens for usage in used),
         tokens_out=sum(usage.output_tokens for usage in used),
-        calls=len(used),
+        calls=sum(usage.cache != "hit" for usage in used),
         spent=_spent(used),
     )
     if fenced is None:
@@ -150,59 +143,92 @@ def catch_up(tx: Tx, executor: Executor[object], folded: Folded, seq: int) -> Fo
     if folded.seq >= seq:
         return folded
     foreign = [entry for entry in journal(tx, folded.run.id, after=folded.seq) if entry.seq <= seq]
-    return Folded(folded.run, reduce(executor.procedure.apply, foreign, folded.state), seq)
+    return fold_on(executor, folded, foreign)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """An entry on its way into the journal, with the states around it."""
+    """An entry on its way into the journal, and what it makes of the state."""
 
     new: NewEntry
     entry: Entry
-    before: object
-    after: object
+    before: Folded
+    after: Folded
 
 
 def _steps(executor: Executor[object], folded: Folded, entries: Sequence[NewEntry]) -> list[_Step]:
     """Pure: what the entries make of the state, one after the other."""
-    at, state, steps = now(), folded.state, []
+    at, known, steps = now(), folded, []
     for seq, new in enumerate(entries, folded.seq + 1):
         entry = Entry(seq, at, new.kind, new.key, new.data)
-        after = executor.procedure.apply(state, entry)
-        steps.append(_Step(new, entry, state, after))
-        state = after
+        after = fold_on(executor, known, (entry,))
+        steps.append(_Step(new, entry, known, after))
+        known = after
     return steps
 
 
-def _write(tx: Tx, executor: Executor[object], run: Run, steps: Sequence[_Step]) -> None:
+def _write(tx: Tx, engine: Engine, run: Run, steps: Sequence[_Step]) -> None:
     """The entries in one statement, then what follows from each."""
-    tx.write(_INSERT, [_row(run, step.entry) for step in steps])
+    executor = engine.executor(run.kind)
+    insert_entries(tx, run, [step.entry for step in steps])
+    if is_covered(engine, run):
+        calls = [step.new for step in steps if isinstance(step.new.action, Call)]
+        settle_calls(tx, run, {new.key: taken_by(new.data, new.usage) for new in calls})
     for step in steps:
         if step.new.usage is not None:
-            record(tx, _spender(run, step.new.action), step.new.usage)
-        executor.project(tx, run, step.before, step.after, step.entry)
-        emit(tx, run, *executor.procedure.facts(step.after, step.entry))
-
-
-def _spender(run: Run, action: Call | Use | None) -> Spender:
-    return Spender(
-        workspace_id=run.workspace_id,
-        project_id=run.project_id,
-        kind=run.kind,
-        run_id=run.id,
-        agent_id=action.agent_id if action else None,
-    )
+            record(tx, spender_of(run, step.new.action.agent_id if step.new.action else None), step.new.usage)
+        executor.project(tx, run, step.before.state, step.after.state, step.entry)
+        emit(tx, run, *executor.procedure.facts(step.after.state, step.entry))
 
 
 def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, change: Change | None = None) -> Folded:
-    """Write the steps and `ended` behind them, and move the run to its final status."""
+    """Write the steps and `ended` behind them, move the run to its final status, tell those who hang on it."""
     executor, run = engine.executor(folded.run.kind), folded.run
-    state = steps[-1].after if steps else folded.state
-    reached = Folded(run, state, folded.seq + len(steps))
+    parent = _hold_parent(tx, run)
+    reached = steps[-1].after if steps else folded
     steps = [*steps, *_steps(executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
-    _write(tx, executor, run, steps)
-    seq = folded.seq + len(steps)
-    return Folded(finish(tx, engine, run, end, {**(change or {}), "journal_seq": seq}), steps[-1].after, seq)
+    _write(tx, engine, run, steps)
+    run = _as_written(tx, executor, run)
+    begun = {opened.what for opened in reached.begun.values()}
+    if "person" in begun:
+        withdraw(tx, run)
+    after = steps[-1].after
+    ended = finish(tx, engine, run, end, {**(change or {}), "journal_seq": after.seq})
+    if "child" in begun:
+        tx.after(lambda: engine.end_children(ended))
+    if parent is not None:
+        _tell_parent(tx, engine, parent, ended)
+    return replace(after, run=ended)
+
+
+def _as_written(tx: Tx, executor: Executor[object], run: Run) -> Run:
+    """The run's row with what its room has just written into it; rooms write nothing into a reply's."""
+    return (find_run_row(tx, run.id) or run) if executor.takes_slot else run
+
+
+def _hold_parent(tx: Tx, run: Run) -> Run | None:
+    """Before anything else is locked: a child's row, then its parent's."""
+    return lock_run(tx, run.workspace_id, run.parent_run_id) if run.parent_run_id else None
+
+
+def _tell_parent(tx: Tx, engine: Engine, parent: Run, child: Run) -> None:
+    """What came of a child is what its parent's action came to; one that has ended has no use for it."""
+    if parent.status in FINAL:
+        return
+    known = fold(engine.executor(parent.kind), parent, journal(tx, parent.id))
+    key = next((key for key, opened in known.begun.items() if opened[:2] == ("child", child.id)), None)
+    if key is not None:
+        told = verb_step(tx, engine, known, NewEntry("done", key, {"value": child_value(child)}))
+        go_on(tx, engine, told.run)
+
+
+def child_value(child: Run) -> JsonObject:
+    """What a Spawn is done with."""
+    error: JsonObject | None = None
+    if child.error_code is not None:
+        error = {"code": child.error_code, "sentence": child.error_message or ""}
+    value: JsonObject = {"run_id": child.id, "status": child.status, "stop_reason": child.stop_reason}
+    return {**value, "result": child.result, "error": error}
 
 
 def ended_data(end: End) -> JsonObject:
@@ -214,6 +240,10 @@ def ended_data(end: End) -> JsonObject:
 
 def insert_entry(tx: Tx, run: Run, entry: Entry) -> None:
     tx.write(_INSERT, _row(run, entry))
+
+
+def insert_entries(tx: Tx, run: Run, entries: Sequence[Entry]) -> None:
+    tx.write(_INSERT, [_row(run, entry) for entry in entries])
 
 
 def _row(run: Run, entry: Entry) -> dict[str, object]:
@@ -243,15 +273,25 @@ def verb_append(tx: Tx, run: Run, new: NewEntry, *, is_pausing: bool) -> Run:
     return counted
 
 
+def verb_step(tx: Tx, engine: Engine, known: Folded, new: NewEntry) -> Folded:
+    """As `verb_append`, of what the procedure goes on from: rows and events follow from the entry here already."""
+    executor = engine.executor(known.run.kind)
+    steps = _steps(executor, known, [new])
+    counted = tx.write_returning(Run, _COUNT_ENTRY, this_run=known.run.id, pausing=known.run.is_pausing)
+    assert counted is not None, "the row is held"
+    _write(tx, engine, counted, steps)
+    after = replace(steps[-1].after, run=counted)
+    _take_back(tx, executor, known, after)
+    return after
+
+
 def verb_end(tx: Tx, engine: Engine, run: Run, reason: str, by: JsonObject) -> Run:
     """End a run whose row this unit holds, without its worker: fold, settle, `ended`, and an epoch that fences it off.
 
     `reason` is one of the settlements of the journal's procedures.
     """
     executor = engine.executor(run.kind)
-    entries = journal(tx, run.id)
-    state = fold(executor, entries)
-    end = executor.procedure.settle(state, reason)  # type: ignore[arg-type]
-    folded = Folded(run, state, run.journal_seq)
+    folded = fold(executor, run, journal(tx, run.id))
+    end = executor.procedure.settle(folded.state, reason)  # type: ignore[arg-type]
     stop = [NewEntry("controlled", reason, {"verb": "stop", "by": by})] if by else []
     return _end(tx, engine, folded, _steps(executor, folded, stop), end, {"epoch": run.epoch + 1}).run

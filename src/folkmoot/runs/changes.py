@@ -1,5 +1,6 @@
 """Changing and deleting runs from outside: their journal is never touched, their status never set."""
 
+from contextlib import suppress
 from typing import Literal
 
 import sqlalchemy as sa
@@ -12,12 +13,14 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.engine import RunEngine
-from folkmoot.runs.queries import RUN_COLUMNS, get_run
+from folkmoot.runs.queries import RUN_COLUMNS, children_of, get_run
 from folkmoot.runs.rules import FINAL, PRIORITIES
 from folkmoot.runs.schemas import RunChange
-from folkmoot.runs.service import cancel_run
+from folkmoot.runs.service import RunHasEnded, cancel_run
 from folkmoot.runs.tables import Run
 from folkmoot.runs.views import run_view
+from folkmoot.usage.budgets import forget_budgets
+from folkmoot.usage.rules import BudgetScope
 
 _DELETE = sa.delete(Run).where(Run.id == sa.bindparam("run_id"))
 
@@ -46,19 +49,29 @@ def change_run(tx: Tx, scope: Scope, run_id: str, change: RunChange) -> Run:
 
 
 async def delete_run(engine: RunEngine, scope: Scope, run_id: str, *, cancel_first: bool) -> None:
-    """Raises NoSuchRun; RunIsLive unless it may be cancelled first."""
+    """With its children. Raises NoSuchRun; RunIsLive unless all of them may be cancelled first."""
     if cancel_first:
-        run = await engine.database.read(get_run, scope, run_id)
-        if run.status not in FINAL:
-            await cancel_run(engine, scope, run_id)
+        await _end_family(engine, scope, run_id)
     await engine.database.write(_remove, scope, run_id)
+
+
+async def _end_family(engine: RunEngine, scope: Scope, run_id: str) -> None:
+    run = await engine.database.read(get_run, scope, run_id)
+    if run.status not in FINAL:
+        with suppress(RunHasEnded):  # by itself, meanwhile
+            await cancel_run(engine, scope, run_id)
+    for child in await engine.database.read(children_of, run_id):
+        await _end_family(engine, scope, child.id)
 
 
 def _remove(tx: Tx, scope: Scope, run_id: str) -> None:
     run = get_run(tx, scope, run_id)
     if run.status not in FINAL:
         raise RunIsLive(status_now=run.status)
+    for child in children_of(tx, run.id):
+        _remove(tx, scope, child.id)
     tx.write(_DELETE, {"run_id": run.id})
+    forget_budgets(tx, scope, BudgetScope.RUN, run.id)
     _tell(tx, run, "deleted", None)
     record(tx, scope.actor, "delete_run", ("run", run.id), scope.workspace_id, kind=run.kind)
 

@@ -1,4 +1,4 @@
-"""What routes may ask for of runs: the engine, and a run's id."""
+"""What routes may ask for of runs: the engine, and the ids of a run and an approval."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from folkmoot.kernel.ids import is_id
+from folkmoot.runs.approval_queries import NoSuchApproval
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.queries import NoSuchRun
 
@@ -22,5 +23,13 @@ async def _run_id(run_id: Annotated[str, Path(description="The run's id")]) -> s
     return run_id.lower()
 
 
+async def _approval_id(approval_id: Annotated[str, Path(description="The approval's id")]) -> str:
+    """What is no id names no approval."""
+    if not is_id(approval_id):
+        raise NoSuchApproval
+    return approval_id.lower()
+
+
 Engine = Annotated[RunEngine, Depends(_engine)]
+ApprovalId = Annotated[str, Depends(_approval_id)]
 RunId = Annotated[str, Depends(_run_id)]

@@ -2,45 +2,57 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.errors import Unavailable
-from folkmoot.kernel.json import JsonObject
-from folkmoot.runs.append import Fenced, Folded, NewEntry, catch_up, done, worker_append
+from folkmoot.kernel.errors import Problem, Unavailable
+from folkmoot.runs.append import Fenced, NewEntry, catch_up, done, worker_append
+from folkmoot.runs.doubts import cautious, refusal
 from folkmoot.runs.events import Paused
-from folkmoot.runs.journal import Action, Call, End, Executor, Fault, Outcome, Settlement, Use, Wait
+from folkmoot.runs.flights import TIMED_OUT, Flights
+from folkmoot.runs.folded import Folded
+from folkmoot.runs.held import Held
+from folkmoot.runs.journal import (
+    Action,
+    Ask,
+    BoundsCalls,
+    Call,
+    End,
+    Executor,
+    Outcome,
+    Settlement,
+    Spawn,
+    Use,
+    Wait,
+)
 from folkmoot.runs.live import LiveCall
-from folkmoot.runs.moves import emit, let_go, move, tell
+from folkmoot.runs.moves import Change, emit, let_go, move, tell
+from folkmoot.runs.opening import append_and_open, not_started, waiting_entry
 from folkmoot.runs.ports import Engine
+from folkmoot.runs.purse import purse_of, yield_to
 from folkmoot.runs.queries import find_run_row, journal
+from folkmoot.runs.resting import Rest, rest_of
 from folkmoot.runs.rules import CALL_LIMIT, RunStatus, WaitingFor
 from folkmoot.runs.tables import Run
+from folkmoot.runs.tracing import perform
 
 _RETRY_SECONDS = 0.5
-_MAY_HAVE_HAPPENED = Fault(
-    code="may_have_happened",
-    sentence="The server stopped while this tool was at work; it may have taken effect and was not called again",
-)
 _log = logging.getLogger(__name__)
-
-Flight = asyncio.Task[Outcome]
 
 
 class Driver:
     """Works on one run under one claim. All it remembers beside the journal is what is in flight."""
 
-    def __init__(self, engine: Engine, known: Folded, intended: frozenset[str] = frozenset()) -> None:
-        """`intended` are the keys of the uses that an earlier worker had begun and not recorded as done."""
+    def __init__(self, engine: Engine, known: Folded) -> None:
         self.engine = engine
         self.known = known
-        self.intended = intended
         self.executor: Executor[object] = engine.executor(known.run.kind)
-        self.flights: dict[str, tuple[Call | Use, Flight]] = {}
-        self.retry_at: dict[str, datetime] = {}
         self.is_draining = False
         self.news = asyncio.Event()
+        self.flights = Flights(engine.supervisor, self.news)
 
     def drain(self) -> None:
         """Start nothing new; let go of the run when what is in flight has ended."""
@@ -59,87 +71,93 @@ class Driver:
         except Fenced:
             _log.info("run %s: the claim is gone, letting go", self.known.run.id)
         finally:
-            for _, flight in self.flights.values():
-                flight.cancel()
+            self.flights.cancel()
 
     async def _step(self) -> bool:
         """Start what is due, take in what is done; answers whether this worker is finished with the run."""
         if self.known.run.status != RunStatus.RUNNING:
             return True
-        wanted = self.executor.procedure.wanted(self.known.state)
-        end = self._must_end(wanted)
+        here = self.flights.flying.keys() | self.flights.later.keys()
+        wanted = cautious(self.executor.procedure.wanted(self.known.state), self.known.begun, here)
+        end = _end_of(self.executor, self.known, wanted)
         if end is not None:
             await self._append((), end)
             return True
-        if not self.is_draining and not self.known.run.is_pausing:
-            await self._start(wanted)
-        if not self.flights:
-            return await self._rest(wanted)
-        await self._gather()
+        if self._may_begin:
+            for action in wanted:
+                if await self._begin(action):
+                    return False  # the journal has grown: what is wanted now may be something else
+        if not self.flights and not (self._may_begin and self.flights.against_time):
+            return await self._rest()
+        await self._gather(wanted)
         return False
 
-    def _must_end(self, wanted: tuple[Action, ...]) -> End | None:
-        run = self.known.run
-        reason: Settlement | None = None
-        if run.deadline_at is not None and run.deadline_at <= now():
-            reason = "timeout"
-        elif run.model_calls >= CALL_LIMIT and any(isinstance(action, Call) for action in wanted):
-            reason = "call_limit"
-        if reason is not None:
-            return self.executor.procedure.settle(self.known.state, reason)
-        return next((action for action in wanted if isinstance(action, End)), None)
+    @property
+    def _may_begin(self) -> bool:
+        return not self.is_draining and not self.known.run.is_pausing and self.flights.held is None
 
-    async def _start(self, wanted: tuple[Action, ...]) -> None:
-        """Put every wanted call and use into flight; an effect is journalled as intended first."""
-        for action in wanted:
-            if not isinstance(action, Call | Use) or action.key in self.flights or self._is_later(action.key):
-                continue
-            if isinstance(action, Use) and action.effect != "none" and not await self._intend(action):
-                continue
-            live = LiveCall(self.engine.live, self.known.run.id, action.key)
-            work = self.executor.perform(self.known.run, self.known.state, action, live)
-            flight = self.engine.supervisor.start(work, f"run {self.known.run.id} {action.key}")
-            flight.add_done_callback(lambda _: self.news.set())
-            self.flights[action.key] = (action, flight)
+    async def _begin(self, action: Action) -> bool:
+        """Begin what is wanted and not begun: put it into flight, or wait for it; answers whether it is journalled."""
+        match action:
+            case Call() | Use() if not self.flights.has(action.key):
+                return await self._launch(action)
+            case Ask() | Spawn() if action.key not in self.known.begun:
+                await self._open(action)
+                return True
+            case Wait() if action.until <= now():
+                await self._append((NewEntry("done", action.key, {"value": None}),))
+                return True
+            case _:
+                return False
 
-    def _is_later(self, key: str) -> bool:
-        return key in self.retry_at and self.retry_at[key] > now()
-
-    async def _intend(self, use: Use) -> bool:
-        """Journal the intention; answers whether to go on. What may already have happened is not done again."""
-        if use.key not in self.intended:
-            data: JsonObject = {
-                "tool": use.tool,
-                "arguments": use.arguments,
-                "idempotency_key": idempotency_key(self.known.run.id, use),
-            }
-            await self._append((NewEntry("intended", use.key, data),))
-            self.intended |= {use.key}
+    async def _launch(self, action: Call | Use) -> bool:
+        """Put it into flight. An effect is journalled as intended first; what has no time left is not begun."""
+        if self.flights.is_late(action):
+            await self._append((done(action, TIMED_OUT),))
             return True
-        if use.effect == "unsafe":
-            await self._append((done(use, Outcome(fault=_MAY_HAVE_HAPPENED)),))
-            return False
-        return True
+        has_effect = isinstance(action, Use) and action.effect != "none"
+        begun = self.known.begun.get(action.key)
+        is_repeated = begun is not None
+        if begun is not None and begun.what == "refusal":
+            await self._append((done(action, Outcome(fault=refusal(begun.ref))),))
+            return True
+        if isinstance(action, Use) and has_effect and not is_repeated:
+            await self._append((_intention(self.known.run, action),))
+        if self.known.run.status == RunStatus.RUNNING:
+            account = purse_of(self.engine, self.known.run, action)
+            live = LiveCall(self.engine.live, self.known.run.id, action.key, account)
+            run, tracer = self.known.run, self.engine.tracer
+            work = self.executor.perform(run, self.known.state, action, live)
+            work = perform(tracer, run, action, work) if tracer.is_on else work
+            self.flights.start(action, work, f"run {self.known.run.id} {action.key}")
+        return has_effect and not is_repeated
 
-    async def _gather(self) -> None:
-        """Wait for the first outcome, a poke or the deadline, and append all outcomes there are in one unit."""
-        await self._sleep_until_news()
-        landed = [key for key, (_, flight) in self.flights.items() if flight.done()]
-        entries = []
-        for key in landed:
-            action, flight = self.flights.pop(key)
-            outcome = flight.result()
-            if outcome.retry_at is not None:
-                self.retry_at[key] = outcome.retry_at
-            else:
-                entries.append(done(action, outcome))
+    async def _open(self, action: Ask | Spawn) -> None:
+        """Ask a person or start a child; a child that its kind refuses has failed."""
+        try:
+            await self._append((waiting_entry(action),))
+            self.flights.stop_clock(action.group)
+        except Unavailable:
+            raise
+        except Problem as problem:
+            if not isinstance(action, Spawn):
+                raise
+            await self._append((not_started(action, problem),))
+
+    async def _gather(self, wanted: tuple[Action, ...]) -> None:
+        """Wait for the first outcome, a poke or a moment that is due, and append all outcomes there are in one unit."""
+        await self._sleep_until_news(wanted)
+        entries = tuple(done(action, outcome) for action, outcome in self.flights.land())
         if entries:
-            await self._append(tuple(entries))
+            await self._append(entries)
         else:
             self.known = await self.engine.database.read(_look, self.executor, self.known)
 
-    async def _sleep_until_news(self) -> None:
-        moments = [at for key, at in self.retry_at.items() if key not in self.flights]
+    async def _sleep_until_news(self, wanted: tuple[Action, ...]) -> None:
+        moments = self.flights.moments()
+        if self._may_begin:
+            moments += self.flights.later.values()
+            moments += [action.until for action in wanted if isinstance(action, Wait)]
         if self.known.run.deadline_at is not None:
             moments.append(self.known.run.deadline_at)
         seconds = max(0.0, (min(moments) - now()).total_seconds()) if moments else None
@@ -158,26 +176,20 @@ class Driver:
                 if lost:
                     self.known, entries = await database.read(_survey, self.executor, self.known, entries)
                 if entries or end is not None or not lost:
-                    self.known = await database.write(worker_append, self.engine, self.known, entries, end)
+                    self.known = await database.write(append_and_open, self.engine, self.known, entries, end)
             except Unavailable as problem:
                 await pause(self.known.run, problem)
                 lost = True
             else:
                 return
 
-    async def _rest(self, wanted: tuple[Action, ...]) -> bool:
-        """Nothing is in flight and nothing may start: append what time has done, or let go of the run."""
-        over = [action for action in wanted if isinstance(action, Wait) and action.until <= now()]
-        if over and not self.is_draining:
-            await self._append(tuple(NewEntry("done", wait.key, {"value": None}) for wait in over))
-            return self.known.run.status != RunStatus.RUNNING
-        moments = [action.until for action in wanted if isinstance(action, Wait)]
-        moments += [self.retry_at[action.key] for action in wanted if self._is_later(action.key)]
-        wake_at = min(moments) if moments else None
-        if not (wake_at or self.is_draining or self.known.run.is_pausing):
-            raise RuntimeError(f"run {self.known.run.id} wants nothing and has not ended")
-        await self.engine.database.write(_rest, self.engine, self.known, wake_at)
-        return True
+    async def _rest(self) -> bool:
+        """Nothing is in flight and nothing may start: let go of the run, unless that is no longer so."""
+        later = self.flights.later
+        self.known, is_free = await self.engine.database.write(
+            _rest, self.engine, self.known, later, self.flights.held, is_draining=self.is_draining
+        )
+        return is_free
 
 
 async def pause(run: Run, problem: Unavailable) -> None:
@@ -191,11 +203,30 @@ def idempotency_key(run_id: str, use: Use) -> str:
     return f"{run_id}:{use.key}"
 
 
+def _end_of(executor: Executor[object], known: Folded, wanted: tuple[Action, ...]) -> End | None:
+    """What ends the run now: its time is up, it has made all the calls it may, or its procedure says so."""
+    run = known.run
+    most_calls = executor.call_limit if isinstance(executor, BoundsCalls) else CALL_LIMIT
+    reason: Settlement | None = None
+    if run.deadline_at is not None and run.deadline_at <= now():
+        reason = "timeout"
+    elif run.model_calls >= most_calls and any(isinstance(action, Call) for action in wanted):
+        reason = "call_limit"
+    if reason is not None:
+        return executor.procedure.settle(known.state, reason)
+    return next((action for action in wanted if isinstance(action, End)), None)
+
+
+def _intention(run: Run, use: Use) -> NewEntry:
+    key = idempotency_key(run.id, use)
+    return NewEntry("intended", use.key, {"tool": use.tool, "arguments": use.arguments, "idempotency_key": key}, use)
+
+
 def _look(tx: Tx, executor: Executor[object], known: Folded) -> Folded:
     run = find_run_row(tx, known.run.id)
     if run is None or run.epoch != known.run.epoch or run.status != RunStatus.RUNNING:
         raise Fenced
-    return catch_up(tx, executor, Folded(run, known.state, known.seq), run.journal_seq)
+    return catch_up(tx, executor, replace(known, run=run), run.journal_seq)
 
 
 def _survey(
@@ -206,22 +237,67 @@ def _survey(
     return _look(tx, executor, known), tuple(new for new in entries if (new.kind, new.key) not in written)
 
 
-def _rest(tx: Tx, engine: Engine, known: Folded, wake_at: datetime | None) -> None:
-    """Let go of a run: paused if that was asked for, waiting for a time, or free for the next worker."""
-    fresh = worker_append(tx, engine, known, (NewEntry("waiting", "time", {"for": "time"}),) if wake_at else ())
-    run = fresh.run
-    if run.is_pausing:
-        paused = let_go(tx, engine, run, RunStatus.PAUSED, {})
-        emit(tx, paused, Paused())
-    elif wake_at is not None:
-        let_go(tx, engine, run, RunStatus.PENDING, {"waiting_for": WaitingFor.TIME, "wake_at": wake_at})
+def _rest(
+    tx: Tx, engine: Engine, known: Folded, later: Mapping[str, datetime], held: Held | None, *, is_draining: bool
+) -> tuple[Folded, bool]:
+    """Let go of a run where, with all that others have told it meanwhile, nothing of it may start.
+
+    Answers the run as it is known then, and whether its worker is free.
+    """
+    fresh = worker_append(tx, engine, known, ())
+    wanted = cautious(engine.executor(fresh.run.kind).procedure.wanted(fresh.state), fresh.begun, later)
+    rest = rest_of(wanted, fresh.begun, later, now())
+    if fresh.run.status != RunStatus.RUNNING:
+        return fresh, True
+    if fresh.run.is_pausing:
+        _pause(tx, engine, fresh)
+    elif held is not None and (held.is_stop or not _has_children(fresh)):
+        return yield_to(tx, engine, fresh, held), True
+    elif held is not None:  # as with a pause: children are in flight, and their end is when it is looked at again
+        _stand(tx, engine, fresh, Rest(RunStatus.PENDING, WaitingFor.CHILD, None))
+    elif rest is not None:
+        _stand(tx, engine, fresh, rest)
+    elif is_draining:
+        _free(tx, engine, fresh.run)
+    elif not wanted:
+        raise RuntimeError(f"run {fresh.run.id} wants nothing and has not ended")
     else:
-        _free(tx, engine, run)
+        return fresh, False
+    return fresh, True
+
+
+def _has_children(known: Folded) -> bool:
+    return any(begun.what == "child" for begun in known.begun.values())
+
+
+def _pause(tx: Tx, engine: Engine, known: Folded) -> None:
+    """Nothing is in flight any more, or only children: then the run is about to pause until they have ended."""
+    if _has_children(known):
+        kept: Change = {"waiting_for": WaitingFor.CHILD, "holds_slot": known.run.holds_slot, "is_pausing": True}
+        let_go(tx, engine, known.run, RunStatus.PENDING, kept)
+    else:
+        emit(tx, let_go(tx, engine, known.run, RunStatus.PAUSED, {}), Paused())
+
+
+def _stand(tx: Tx, engine: Engine, known: Folded, rest: Rest) -> None:
+    """The slot of a run with live children is what they ride on."""
+    if rest.waiting_for == WaitingFor.TIME:
+        known = worker_append(tx, engine, known, (NewEntry("waiting", "time", {"for": "time"}),))
+    held = known.run.holds_slot and _has_children(known)
+    let_go(
+        tx,
+        engine,
+        known.run,
+        rest.status,
+        {"waiting_for": rest.waiting_for, "wake_at": rest.wake_at, "holds_slot": held},
+    )
 
 
 def hand_back(tx: Tx, engine: Engine, known: Folded) -> None:
     """Let go of a run whose calls were cut off: the next worker makes them again. Raises Fenced."""
-    _free(tx, engine, worker_append(tx, engine, known, ()).run)
+    run = worker_append(tx, engine, known, ()).run
+    if run.status == RunStatus.RUNNING:
+        _free(tx, engine, run)
 
 
 def _free(tx: Tx, engine: Engine, run: Run) -> None:

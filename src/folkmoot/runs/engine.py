@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar, cast
 
-import sqlalchemy as sa
-
 from folkmoot.db.database import Database
-from folkmoot.db.tx import Tx
 from folkmoot.engine.dispatch import Dispatcher, Told
 from folkmoot.events.relay import Alone, Relay
-from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
-from folkmoot.kernel.metrics import Counter
+from folkmoot.kernel.metrics import Counter, Histogram
+from folkmoot.kernel.origin import set_origin
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
-from folkmoot.runs.append import Fenced, Folded, fold, worker_append
+from folkmoot.kernel.tracing import OFF, Tracer
+from folkmoot.runs.append import Fenced, worker_append
+from folkmoot.runs.children import end_children
+from folkmoot.runs.claims import claim_told
 from folkmoot.runs.driver import Driver, hand_back, pause
-from folkmoot.runs.journal import End, Entry, Executor
+from folkmoot.runs.folded import Folded
+from folkmoot.runs.journal import End, Executor
 from folkmoot.runs.live import LiveHub
-from folkmoot.runs.moves import announce
 from folkmoot.runs.ports import Observer
-from folkmoot.runs.queries import RUN_COLUMNS, get_run, journal
+from folkmoot.runs.queries import get_run
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
+from folkmoot.runs.tracing import drive
 from folkmoot.runs.waiting import Waiting
+from folkmoot.usage.covered import Covered
 
 S = TypeVar("S")
 
@@ -37,25 +39,6 @@ LIVE_HERE = 256
 _POLL_SECONDS = 1.0
 _POKE, _ENDED = "poke", "ended"
 """What processes tell each other of a run, by its id: that a verb wrote to it, that it is over."""
-_CLAIM = (
-    sa.update(Run)
-    .where(
-        Run.id == sa.bindparam("this_run"),
-        Run.epoch == sa.bindparam("told"),
-        Run.status == "pending",
-        Run.waiting_for.in_(("start", "conversation")),
-    )
-    .values(
-        status="running",
-        waiting_for=None,
-        owner=sa.bindparam("host"),
-        epoch=Run.epoch + 1,
-        started_at=sa.func.coalesce(Run.started_at, sa.bindparam("at", type_=RUN_COLUMNS.started_at.type)),
-        updated_at=sa.bindparam("at", type_=RUN_COLUMNS.updated_at.type),
-    )
-    .returning(*RUN_COLUMNS)
-)
-_FREE = sa.select(Run.id).where(Run.id == sa.bindparam("this_run")).with_for_update(skip_locked=True)
 _log = logging.getLogger(__name__)
 
 
@@ -74,11 +57,14 @@ class RunEngine:
         self.supervisor = supervisor
         self.host_id = host_id
         self.live = LiveHub()
+        self.budgets = Covered()
+        self.tracer: Tracer = OFF
         self.relay: Relay = Alone()
         self.is_draining = self.has_stopped = False
         self.observers: list[Observer] = []
         self.drivers: dict[str, Driver] = {}
         self.ended = Counter("folkmoot_runs_ended_total", "Runs that this process has ended", ("kind", "status"))
+        self.waited = Histogram("folkmoot_runs_wait_seconds", "From a run's making to its first worker", ("kind",))
         self.executors: dict[str, Executor[object]] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.waiting = Waiting()
@@ -99,9 +85,9 @@ class RunEngine:
         if sum(not driver.executor.takes_slot for driver in self.drivers.values()) >= LIVE_HERE:
             raise TooManyLiveReplies(retry_after_seconds=1)
 
-    def begin_here(self, known: Folded, intended: frozenset[str] = frozenset()) -> None:
+    def begin_here(self, known: Folded) -> None:
         """Work on a run that this process holds, without the dispatcher."""
-        driver = self.drivers[known.run.id] = Driver(self, known, intended)
+        driver = self.drivers[known.run.id] = Driver(self, known)
         self.tasks[known.run.id] = self.supervisor.start(_drive(self, driver), f"run {known.run.id}")
 
     async def work(self, told: Told) -> None:
@@ -115,7 +101,8 @@ class RunEngine:
             _log.warning("run %s cannot be claimed: %s", told.run_id, problem.detail)
             return
         if claimed is not None:
-            self.begin_here(*claimed)
+            _note_wait(self.waited, claimed.run)
+            self.begin_here(claimed)
             await asyncio.wait((self.tasks[told.run_id],))
 
     def has_ended(self, run: Run) -> None:
@@ -128,6 +115,10 @@ class RunEngine:
         if driver is not None and driver.known.run.epoch != run.epoch and run.id in self.tasks:
             self.tasks[run.id].cancel()
 
+    def end_children(self, run: Run) -> None:
+        """A run is over that had children at work: they are over too."""
+        self.supervisor.start(end_children(self, run), f"end the children of run {run.id}")
+
     def poke(self, run_id: str) -> None:
         """A verb wrote to the run: its driver, wherever it is, looks."""
         if run_id in self.drivers:
@@ -135,8 +126,11 @@ class RunEngine:
         else:
             self.relay.tell(_POKE, run_id)
 
-    async def wait(self, scope: Scope, run_id: str, seconds: float) -> Run:
-        """The run once it has ended, or as it is after that time or when this process stops. Raises NoSuchRun."""
+    async def wait(self, scope: Scope, run_id: str, seconds: float, *, until: Collection[RunStatus] = FINAL) -> Run:
+        """The run once it has ended or one of these statuses, or as it is after that time or when this process stops.
+
+        Raises NoSuchRun.
+        """
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         with self.waiting.of(run_id) as waiter:
@@ -144,7 +138,7 @@ class RunEngine:
                 left = 0 if self.has_stopped else deadline - clock()
                 if run_id not in self.drivers or left <= 0:
                     run = await self.database.read(get_run, scope, run_id)
-                    if run.status in FINAL or left <= 0:
+                    if run.status in until or run.status in FINAL or left <= 0:
                         return run
                 await waiter.hears(min(left, _POLL_SECONDS))
             return waiter.run
@@ -175,9 +169,16 @@ class RunEngine:
         self.live.close_all()
 
 
+def _note_wait(waited: Histogram, run: Run) -> None:
+    """Of its first claim; one that was held or let go of meanwhile has waited for something else too."""
+    if run.started_at is not None and run.started_at == run.updated_at and not run.is_resumed:
+        waited.observe((run.started_at - run.created_at).total_seconds(), run.kind)
+
+
 async def _drive(engine: RunEngine, driver: Driver) -> None:
+    set_origin(driver.known.origin)
     try:
-        await driver.drive()
+        await (drive(engine.tracer, driver) if engine.tracer.is_on else driver.drive())
     except Exception:  # noqa: BLE001 the worker loop's border: a run's bug ends the run, never the worker
         _log.exception("run %s failed on a bug", driver.known.run.id)
         await _fail_on_bug(engine, driver.known)
@@ -188,6 +189,7 @@ async def _drive(engine: RunEngine, driver: Driver) -> None:
             del engine.drivers[run_id]
         if engine.tasks.get(run_id) is asyncio.current_task():
             del engine.tasks[run_id]
+        engine.waiting.tell(run_id, None)  # it may stand still now, which some wait for
 
 
 def join(engine: RunEngine, relay: Relay) -> None:
@@ -212,30 +214,6 @@ def join(engine: RunEngine, relay: Relay) -> None:
     engine.relay, engine.live = relay, LiveHub(relay)
     relay.listen(_POKE, poked)
     relay.listen(_ENDED, ended)
-
-
-def claim_told(tx: Tx, engine: RunEngine, told: Told) -> tuple[Folded, frozenset[str]] | None:
-    """As `claim`; a run that somebody holds right now is not waited for: it is told of again."""
-    if tx.first(Run, _FREE, this_run=told.run_id) is None:
-        return None
-    return claim(tx, engine, told.run_id, told.epoch)
-
-
-def claim(tx: Tx, engine: RunEngine, run_id: str, epoch: int) -> tuple[Folded, frozenset[str]] | None:
-    """Make a waiting run this process's own; None where another was faster or it waits no more."""
-    run = tx.write_returning(Run, _CLAIM, this_run=run_id, told=epoch, host=engine.host_id, at=now())
-    if run is None:
-        tx.wrote = False
-        return None
-    announce(tx, engine, RunStatus.PENDING, run)
-    entries = journal(tx, run_id)
-    return Folded(run, fold(engine.executor(run.kind), entries), run.journal_seq), open_intentions(entries)
-
-
-def open_intentions(entries: list[Entry]) -> frozenset[str]:
-    """Keys of the uses that were intended and never recorded as done."""
-    intended = {entry.key for entry in entries if entry.kind == "intended"}
-    return frozenset(intended - {entry.key for entry in entries if entry.kind == "done"})
 
 
 async def _fail_on_bug(engine: RunEngine, known: Folded) -> None:

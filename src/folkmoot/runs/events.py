@@ -69,6 +69,33 @@ class Resumed(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovalRequired(Fact):
+    """The run asks a person; what else it has to do goes on."""
+
+    type = "approval_required"
+
+    approval: Annotated[JsonObject, Shows("approval")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approved(Fact):
+    """What the run asked is approved, or its question answered; `decided_by` is null where that is by its expiry."""
+
+    type = "approved"
+
+    approval: Annotated[JsonObject, Shows("approval")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected(Fact):
+    """What the run asked is rejected; `decided_by` is null where that is by its expiry."""
+
+    type = "rejected"
+
+    approval: Annotated[JsonObject, Shows("approval")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completion(Fact):
     """The run ended completed."""
 

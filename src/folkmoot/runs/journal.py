@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.llm.messages import Usage
+from folkmoot.runs.held import CallAccount, Held
 
 if TYPE_CHECKING:
     from folkmoot.db.tx import Tx
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EntryKind = Literal["begun", "intended", "done", "waiting", "told", "controlled", "ended"]
 FinalStatus = Literal["completed", "failed", "cancelled", "timeout"]
 Effect = Literal["none", "idempotent", "unsafe"]
+AskSubject = Literal["plan", "tool", "review", "question", "verdict", "message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Entry:
     """One line of a run's journal. Its data, by kind:
 
     begun {input, seed, version}; intended {tool, arguments, idempotency_key};
-    done {value | fault{code, sentence, retryable}, usage?, by?}; waiting {for, ref};
+    done {value | fault{code, sentence, retryable}, usage?, by?}; waiting {for, ref, about?};
     told {author, data}; controlled {verb, by}; ended {status, stop_reason, result, fault?}.
     """
 
@@ -48,6 +50,8 @@ class Call:
     output: str | None = None
     max_tokens: int = 4096
     closing: bool = False
+    limit_seconds: float | None = None
+    """Wall clock for everything of the group, retries and tools included; past it a call is cut off as `timed_out`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class Use:
     effect: Effect = "none"
     agent_id: str | None = None
     call_id: str = ""
+    limit_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,43 @@ class Wait:
     key: str
     until: datetime
     group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask a person and wait without a worker: an approval of that key exists from the entry `waiting` on.
+
+    `done` holds {decision approve | reject | expired, feedback, revise, by}; a question's answer is its feedback.
+    `detail` is what the person has to see, `on_expiry` the decision that an expired one counts as.
+    """
+
+    key: str
+    group: str
+    subject: AskSubject
+    question: str
+    detail: JsonObject = field(default_factory=dict)
+    expires_seconds: int = 86_400
+    on_expiry: Literal["approve", "reject"] = "reject"
+    may_revise: bool = False
+    agent_id: str | None = None
+    about: str | None = None
+    """The key of a use that may have happened already: an approval has it used again, else its agent is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawn:
+    """Start a child run and wait for its end, holding no worker.
+
+    `done` holds {run_id, status, stop_reason, result, error}. A child rides on its root's admission and is
+    cancelled with its parent.
+    """
+
+    key: str
+    group: str
+    kind: str
+    title: str
+    input: JsonObject
+    agent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +126,7 @@ class End:
     key: str = "end"
 
 
-Action = Call | Use | Wait | End
+Action = Call | Use | Ask | Wait | Spawn | End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +140,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a Call or Use: a value or a fault; or, with `retry_at`, that it must be tried again then.
+    """What came of a Call or Use: a value or a fault; or that it must be tried again, at `retry_at` or once it may.
 
     `by` names who answered (role, agent, language model) for logs. Everything in it is JSON that was
     validated: `apply` trusts it.
@@ -109,9 +151,19 @@ class Outcome:
     usage: Usage | None = None
     by: JsonObject = field(default_factory=dict)
     retry_at: datetime | None = None
+    held: Held | None = None
 
 
-Settlement = Literal["cancelled", "timeout", "call_limit", "plan_rejected", "stopped"]
+def fault_of(entry: Entry) -> Fault | None:
+    """The fault that a `done` entry records, None where it has a value."""
+    match entry.data.get("fault"):
+        case {"code": code, "sentence": sentence, **more}:
+            return Fault(code=str(code), sentence=str(sentence), retryable=more.get("retryable") is True)
+        case _:
+            return None
+
+
+Settlement = Literal["cancelled", "timeout", "call_limit", "plan_rejected", "stopped", "budget"]
 
 S = TypeVar("S")
 
@@ -139,13 +191,25 @@ class Procedure(Protocol[S]):
 
 
 class Live(Protocol):
-    """What a call in flight may show before it is done: ephemeral, never journalled."""
+    """What a call in flight may show before it is done: ephemeral, never journalled; and who pays for it."""
+
+    @property
+    def account(self) -> CallAccount | None:
+        """None where no budget is over the run."""
+        ...
 
     def text(self, delta: str) -> None: ...
 
     def reset(self) -> None:
         """What was shown so far is void: the model is asked again."""
         ...
+
+
+@runtime_checkable
+class BoundsCalls(Protocol):
+    """What an executor has besides where its runs may make more calls of language models than others."""
+
+    call_limit: int
 
 
 class Executor(Protocol[S]):

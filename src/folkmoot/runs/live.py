@@ -11,6 +11,7 @@ from functools import partial
 
 from folkmoot.events.relay import Alone, Relay
 from folkmoot.kernel.json import JsonObject, dumps, loads
+from folkmoot.runs.held import CallAccount
 
 BATCH_SECONDS = 0.04
 """How long deltas are gathered before they are handed on."""
@@ -129,6 +130,7 @@ class LiveCall:
     hub: LiveHub
     run_id: str
     key: str
+    account: CallAccount | None = None
 
     def text(self, delta: str) -> None:
         self.hub.publish(self.run_id, {"type": "delta", "key": self.key, "text": delta})

@@ -27,7 +27,8 @@ def _told(entry: Entry) -> tuple[Level, str]:
         case "done":
             return _done(entry)
         case "waiting":
-            return "info", f"Waiting for {data.get('for')} ({entry.key})"
+            what = {"person": "a person", "child": "another run"}.get(str(data.get("for")), data.get("for"))
+            return "info", f"Waiting for {what} ({entry.key})"
         case "told":
             return "info", f"Told by {_name(data.get('author'))}"
         case "controlled":
@@ -55,7 +56,11 @@ def _who(by: Json) -> str:
     if not isinstance(by, dict):
         return ""
     named = [str(by[key]) for key in ("role", "model") if by.get(key)]
-    return f" by {' with '.join(named)}" if named else ""
+    failed = by.get("failed")
+    listed = failed if isinstance(failed, list) else []
+    passed = [f"{one.get('model')}: {one.get('code')}" for one in listed if isinstance(one, dict)]
+    after = f", after {'; '.join(passed)}" if passed else ""
+    return f" by {' with '.join(named)}{after}" if named else ""
 
 
 def _usage(usage: Json) -> str:

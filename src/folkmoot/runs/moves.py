@@ -16,7 +16,7 @@ from folkmoot.runs.events import Cancelled, Completion, Failure, RunStatusChange
 from folkmoot.runs.journal import End
 from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import RUN_COLUMNS
-from folkmoot.runs.rules import FINAL, RunStatus, WaitingFor, check_transition
+from folkmoot.runs.rules import FINAL, RunStatus, WaitingFor, check_transition, is_resting
 from folkmoot.runs.tables import Run, RunSlots
 from folkmoot.runs.views import run_changes, run_view
 
@@ -177,15 +177,38 @@ def number_events(tx: Tx) -> None:
             emission.run_seq = run_seq
 
 
-def admit(tx: Tx, engine: Engine, run: Run, change: Change) -> Run:
-    """Make a run pending: at its start where a slot is free or already held, else in the line for one."""
-    holds_slot = run.holds_slot or (engine.executor(run.kind).takes_slot and take_slot(tx, run.workspace_id))
-    is_free = holds_slot or not engine.executor(run.kind).takes_slot
+def admit(tx: Tx, engine: Engine, run: Run, change: Change | None = None) -> Run:
+    """Make a run that has begun pending again: at its start where a slot is free or held, else in the line for one.
+
+    A child needs none, it rides on its root's. A deadline that stood still goes on.
+    """
+    takes_slot = engine.executor(run.kind).takes_slot and run.parent_run_id is None
+    holds_slot = run.holds_slot or (takes_slot and take_slot(tx, run.workspace_id))
+    is_free = holds_slot or not takes_slot
     waiting_for = WaitingFor.START if is_free else WaitingFor.ADMISSION
-    moved = move(tx, engine, run, RunStatus.PENDING, {**change, "waiting_for": waiting_for, "holds_slot": holds_slot})
+    admitted: Change = {"waiting_for": waiting_for, "holds_slot": holds_slot, "stop_reason": None}
+    moved = move(
+        tx,
+        engine,
+        run,
+        RunStatus.PENDING,
+        {**restored_deadline(run), **(change or {}), **admitted, "is_resumed": True, "wake_at": None},
+    )
     if is_free:
         tell(tx, engine, moved)
     return moved
+
+
+def go_on(tx: Tx, engine: Engine, run: Run) -> Run:
+    """Something that a run waits for has come: its worker looks, or one that stands still is admitted.
+
+    A paused run stays so, and one that waits for its start finds it there.
+    """
+    if run.status == RunStatus.RUNNING:
+        tx.after(lambda: engine.poke(run.id))
+    elif is_resting(run.status, run.waiting_for):
+        return admit(tx, engine, run)
+    return run
 
 
 def tell(tx: Tx, engine: Engine, run: Run) -> None:
@@ -238,19 +261,22 @@ def finish(tx: Tx, engine: Engine, run: Run, end: End, change: Change | None = N
 
 
 def let_go(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
-    """A run stops being worked on without being over: no owner, no slot; on pause its deadline stands still."""
-    released: Change = {**change, "owner": None, "holds_slot": False, "is_pausing": False}
-    if to == RunStatus.PAUSED and run.deadline_at is not None:
+    """A run stops being worked on without being over: no owner, and no slot unless the change keeps it.
+
+    While it is paused or waits for a person its deadline stands still.
+    """
+    released: Change = {"owner": None, "holds_slot": False, "is_pausing": False, **change}
+    if to in (RunStatus.PAUSED, RunStatus.AWAITING_APPROVAL) and run.deadline_at is not None:
         released["deadline_left_seconds"] = max(0, round((run.deadline_at - now()).total_seconds()))
         released["deadline_at"] = None
     moved = move(tx, engine, run, to, released)
-    if run.holds_slot:
+    if run.holds_slot and not moved.holds_slot:
         free_slot(tx, engine, run.workspace_id)
     return moved
 
 
 def restored_deadline(run: Run) -> Change:
-    """The deadline of a run that goes on after a pause."""
+    """The deadline of a run that goes on after it stood still."""
     if run.deadline_left_seconds is None:
         return {}
     return {

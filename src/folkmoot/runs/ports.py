@@ -6,9 +6,12 @@ from typing import Protocol
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.supervisor import Supervisor
+from folkmoot.kernel.tracing import Tracer
+from folkmoot.runs.folded import Folded
 from folkmoot.runs.journal import Executor
 from folkmoot.runs.live import LiveHub
 from folkmoot.runs.tables import Run
+from folkmoot.usage.covered import Covered
 
 
 class Engine(Protocol):
@@ -18,6 +21,8 @@ class Engine(Protocol):
     supervisor: Supervisor
     live: LiveHub
     host_id: str
+    budgets: Covered
+    tracer: Tracer
 
     @property
     def observers(self) -> Sequence["Observer"]: ...
@@ -26,6 +31,22 @@ class Engine(Protocol):
 
     def tell(self, run: Run) -> None:
         """An admitted run is ready to be claimed."""
+        ...
+
+    def check_room(self) -> None:
+        """Raises TooManyLiveReplies where this process has no room for one more."""
+        ...
+
+    def begin_here(self, known: Folded) -> None:
+        """Work on a run that this process holds, without the dispatcher."""
+        ...
+
+    def poke(self, run_id: str) -> None:
+        """A verb wrote to the run: its driver, wherever it is, looks."""
+        ...
+
+    def end_children(self, run: Run) -> None:
+        """A run is over that had children at work: they are over too."""
         ...
 
     def has_ended(self, run: Run) -> None:

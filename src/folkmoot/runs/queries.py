@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.journal import Entry
-from folkmoot.runs.rules import FINAL, RunStatus
+from folkmoot.runs.rules import FINAL, RESTS_ON, RunStatus
 from folkmoot.runs.tables import JournalEntry, Run, RunAgent
 
 RUN_COLUMNS = Run.__table__.columns
@@ -35,7 +37,18 @@ _LIVE = (
     .where(Run.workspace_id == sa.bindparam("workspace_id"), Run.status.in_(sorted(set(RunStatus) - FINAL)))
 )
 _DUE = sa.select(*RUN_COLUMNS).where(
-    Run.status == "pending", Run.waiting_for == "time", Run.wake_at <= sa.bindparam("at")
+    Run.status.in_(("pending", "awaiting_approval")),
+    Run.waiting_for.in_(sorted(RESTS_ON)),
+    Run.wake_at <= sa.bindparam("at"),
+)
+_IS_LIVE = Run.status.in_(sorted(set(RunStatus) - FINAL))
+_CHILDREN = sa.select(*RUN_COLUMNS).where(Run.parent_run_id == sa.bindparam("parent"))
+_LIVE_CHILDREN = _CHILDREN.where(_IS_LIVE)
+_PARENT = aliased(Run)
+_ORPHANS = (
+    sa.select(*RUN_COLUMNS)
+    .join(_PARENT, _PARENT.id == Run.parent_run_id)
+    .where(_IS_LIVE, _PARENT.status.in_(sorted(FINAL)))
 )
 _OVERDUE = sa.select(*RUN_COLUMNS).where(Run.status == "pending", Run.deadline_at <= sa.bindparam("at"))
 _HELD = sa.select(Run.id, Run.epoch, Run.journal_seq).where(Run.status == "running", Run.owner == sa.bindparam("owner"))
@@ -43,12 +56,48 @@ _OVER = sa.select(Run.id).where(Run.id.in_(sa.bindparam("run_ids", expanding=Tru
 _AGENTS = sa.select(RunAgent.agent_id, RunAgent.role).where(RunAgent.run_id == sa.bindparam("run_id"))
 
 
+# Of a table above, its name and these columns are all that is known here.
+_ROOM_MEMBERS = sa.table("room_members", sa.column("room_id"), sa.column("member_kind"), sa.column("member_id"))
+_ROOMS_OF = sa.select(_ROOM_MEMBERS.c.room_id).where(
+    _ROOM_MEMBERS.c.member_kind == "user", _ROOM_MEMBERS.c.member_id == sa.bindparam("viewer_id")
+)
+_SHOWN_ROOMS = _ROOMS_OF.where(_ROOM_MEMBERS.c.room_id.in_(sa.bindparam("room_ids", expanding=True)))
+
+
+class OfRoom(Protocol):
+    """What belongs to a room, or to none."""
+
+    @property
+    def room_id(self) -> str | None: ...
+
+
 class NoSuchRun(NotFound):
     """Run not found"""
 
 
 def find_run(tx: Tx, scope: Scope, run_id: str) -> Run | None:
-    return tx.first(Run, _RUN, run_id=run_id, workspace_id=scope.workspace_id)
+    run = tx.first(Run, _RUN, run_id=run_id, workspace_id=scope.workspace_id)
+    return run if run is not None and is_shown(tx, scope, run) else None
+
+
+def is_shown(tx: Tx, scope: Scope, run: OfRoom) -> bool:
+    """Whether the caller may know of a run of his workspace: of a room's only who is in the room."""
+    if run.room_id is None or scope.actor.kind != "user":
+        return True
+    return bool(shown_rooms(tx, scope, [run.room_id]))
+
+
+def shown_rooms(tx: Tx, scope: Scope, room_ids: Collection[str]) -> frozenset[str]:
+    """Those of the rooms that the caller is in at this moment."""
+    rows = tx.all(Run, _SHOWN_ROOMS, viewer_id=scope.actor.id, room_ids=[*room_ids])
+    return frozenset(row.room_id for row in rows if row.room_id is not None)
+
+
+def of_shown_rooms(scope: Scope) -> sa.ColumnElement[bool]:
+    """The same as `is_shown`, for lists."""
+    if scope.actor.kind != "user":
+        return sa.true()
+    return sa.or_(Run.room_id.is_(None), Run.room_id.in_(_ROOMS_OF.params(viewer_id=scope.actor.id)))
 
 
 def find_run_row(tx: Tx, run_id: str) -> Run | None:
@@ -99,8 +148,23 @@ def count_live(tx: Tx, workspace_id: str, project_id: str | None) -> int:
 
 
 def due_runs(tx: Tx, at: datetime) -> list[Run]:
-    """Runs whose time wait is over."""
+    """Runs at rest whose time has come."""
     return tx.all(Run, _DUE, at=at)
+
+
+def children_of(tx: Tx, run_id: str) -> list[Run]:
+    """The runs that a run has started, ended ones too."""
+    return tx.all(Run, _CHILDREN, parent=run_id)
+
+
+def live_children(tx: Tx, run_id: str) -> list[Run]:
+    """Those that have not ended."""
+    return tx.all(Run, _LIVE_CHILDREN, parent=run_id)
+
+
+def orphans(tx: Tx) -> list[Run]:
+    """Live runs whose parent has ended."""
+    return tx.all(Run, _ORPHANS)
 
 
 def overdue_runs(tx: Tx, at: datetime) -> list[Run]:
@@ -120,7 +184,7 @@ def ended_of(tx: Tx, run_ids: Collection[str]) -> list[str]:
 
 def list_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[Run], int]:
     """Newest first, with the total. Filters: kind, status, task_id; replies only where `kind` asks for them."""
-    where = [Run.workspace_id == scope.workspace_id]
+    where = [Run.workspace_id == scope.workspace_id, of_shown_rooms(scope)]
     if "kind" not in filters:
         where.append(Run.kind.not_in(("reply", "room_reply")))
     for name, value in filters.items():

@@ -3,8 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
-from starlette.requests import Request
+from fastapi import APIRouter, Header, Query, Response
 
 from folkmoot.events.frames import Frame
 from folkmoot.http.deps import Db, Process
@@ -13,13 +12,11 @@ from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream, part
 from folkmoot.http.text import Line
 from folkmoot.kernel.json import JsonObject, dumps
-from folkmoot.runs import changes, service, views
-from folkmoot.runs.artifacts import NoSuchArtifact
+from folkmoot.runs import changes, queries, service, views
 from folkmoot.runs.changes import RunIsLive
 from folkmoot.runs.deps import Engine, RunId
 from folkmoot.runs.queries import NoSuchRun
 from folkmoot.runs.schemas import (
-    ArtifactPage,
     Level,
     RunChange,
     RunEvents,
@@ -132,7 +129,8 @@ async def stream_run(
     if await process.db.read(views.is_told, stay.scope, run_id, cursor):
         return Response(status_code=204)
     watch = RunWatch(process.hub, engine.live, process.supervisor)
-    parts = _parts(watch.follow(stay.scope.workspace_id, run_id, cursor))
+    run = await process.db.read(queries.get_run, stay.scope, run_id)
+    parts = _parts(watch.follow(stay.scope, run, cursor))
     return EventStream(parts, process.supervisor, stay.until_ended)
 
 
@@ -160,40 +158,3 @@ async def pause_run(engine: Engine, here: Here, run_id: RunId) -> RunView:
 @router.post("/{run_id}/resume", responses=problems(NoSuchRun, RunNotResumable))
 async def resume_run(engine: Engine, here: Here, run_id: RunId) -> RunView:
     return views.run_view(await service.resume_run(engine, here, run_id))
-
-
-@router.get("/{run_id}/artifacts", responses=_UNKNOWN)
-async def list_run_artifacts(db: Db, here: Here, run_id: RunId, paging: Paging) -> ArtifactPage:
-    """Every version of every name, by name and version."""
-    found = await db.read_long(views.show_artifacts, here, run_id)
-    shown = found[paging.skip : paging.skip + paging.limit]
-    return ArtifactPage(artifacts=shown, total=len(found), skip=paging.skip, limit=paging.limit)
-
-
-@router.get(
-    "/{run_id}/artifacts/{name:path}",
-    response_class=Response,
-    responses={
-        200: {
-            "content": {"text/plain": {"example": "42\n"}, "text/markdown": {"example": "# Crashes\n"}},
-            "description": "The artifact's text",
-        },
-        304: {"description": "If-None-Match names the text as it is"},
-        **problems(NoSuchRun, NoSuchArtifact),
-    },
-)
-async def get_run_artifact(
-    request: Request,
-    db: Db,
-    here: Here,
-    run_id: RunId,
-    name: Annotated[str, Path(description="The artifact's name or id")],
-    version: Annotated[int | None, Query(ge=1, le=_LARGEST, description="Default: the latest")] = None,
-) -> Response:
-    """An artifact's text as it was written: a download, never a page."""
-    found = await db.read_long(views.read_artifact, here, run_id, name, version)
-    tag = f'"{found.sha256}"'
-    headers = {"ETag": tag, "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(found.body, media_type=found.media_type, headers=headers)

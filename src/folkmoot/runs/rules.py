@@ -29,7 +29,12 @@ class WaitingFor(StrEnum):
     OPERATOR = "operator"
 
 
+STANDING = frozenset({RunStatus.PAUSED, RunStatus.AWAITING_APPROVAL})
+"""Statuses in which nothing happens until somebody does something."""
+
 FINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.TIMEOUT})
+RESTS_ON = frozenset({WaitingFor.TIME, WaitingFor.CHILD, WaitingFor.PERSON})
+"""What a run waits for that has begun and goes on by itself once it has come."""
 
 _S = RunStatus
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
@@ -49,6 +54,11 @@ CALL_LIMIT = 200
 
 class IllegalTransition(Conflict):
     """The run cannot change to that status"""
+
+
+def is_resting(status: str, waiting_for: str | None) -> bool:
+    """Whether the run has begun, and stands still until something comes; a paused one waits for somebody instead."""
+    return status in (RunStatus.PENDING, RunStatus.AWAITING_APPROVAL) and waiting_for in RESTS_ON
 
 
 def check_transition(current: str, to: RunStatus) -> None:

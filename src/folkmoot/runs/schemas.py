@@ -23,6 +23,13 @@ class RunUsage(BaseModel):
     model_calls: int
 
 
+class ForkedFrom(BaseModel):
+    """Where a fork or a retry took its beginning from."""
+
+    run_id: str
+    after_seq: int = Field(description="The last entry of that run's journal that was taken over")
+
+
 class RunView(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
@@ -61,6 +68,8 @@ class RunView(BaseModel):
                     "started_at": "2026-11-21T11:43:39.318112Z",
                     "completed_at": "2026-11-21T11:44:21.141399Z",
                     "duration_seconds": 41.823,
+                    "approvals": [],
+                    "forked_from": None,
                     "cursor": None,
                 }
             ]
@@ -96,6 +105,10 @@ class RunView(BaseModel):
     started_at: datetime | None
     completed_at: datetime | None
     duration_seconds: float | None
+    approvals: list[str] | None = Field(
+        None, description="Ids of what it asks people and nobody has decided; not in lists"
+    )
+    forked_from: ForkedFrom | None = Field(None, description="Of a fork or a retry; not in lists")
     cursor: int | None = Field(None, description="With ?with_cursor=true: the event seq to follow from")
 
 

@@ -1,4 +1,4 @@
-"""The verbs of runs: start, cancel, pause, resume, release. The inner halves are units, for rooms that start runs."""
+"""The verbs of runs: start, cancel, pause, resume, tell, release. The inner halves are units, for rooms above."""
 
 from __future__ import annotations
 
@@ -17,31 +17,42 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Actor, Scope
-from folkmoot.runs.append import Folded, NewEntry, insert_entry, lock_run, verb_append, verb_end
-from folkmoot.runs.engine import RunEngine, claim
+from folkmoot.runs.append import NewEntry, insert_entry, lock_run, verb_append, verb_end, verb_step
+from folkmoot.runs.claims import claim
 from folkmoot.runs.events import Paused, Resumed
+from folkmoot.runs.folded import Folded, fold
 from folkmoot.runs.journal import Entry
 from folkmoot.runs.moves import (
     admit,
     emit,
     emit_status,
+    go_on,
     let_go,
     number,
-    restored_deadline,
     row_of,
     take_slot,
     tell,
     tell_observers,
 )
-from folkmoot.runs.queries import RUN_COLUMNS, NoSuchRun
-from folkmoot.runs.rules import FINAL, PRIORITIES, RunStatus, WaitingFor
+from folkmoot.runs.ports import Engine
+from folkmoot.runs.queries import RUN_COLUMNS, NoSuchRun, is_shown, journal, live_children
+from folkmoot.runs.resting import is_new
+from folkmoot.runs.rules import FINAL, PRIORITIES, RunStatus, WaitingFor, is_resting
+from folkmoot.runs.spending import budget_run
 from folkmoot.runs.tables import Run, RunAgent, RunSlots
 from folkmoot.runs.views import run_view
+from folkmoot.usage.schemas import RunBudget
 
 _INSERT = sa.insert(Run)
 _INSERT_AGENTS = sa.insert(RunAgent)
 
-Starts = Literal["admission", "here", "conversation"]
+Starts = Literal["admission", "here", "conversation", "held"]
+_BEGINS: dict[Starts, tuple[RunStatus, WaitingFor | None]] = {
+    "admission": (RunStatus.PENDING, WaitingFor.ADMISSION),
+    "here": (RunStatus.RUNNING, None),
+    "conversation": (RunStatus.PENDING, WaitingFor.CONVERSATION),
+    "held": (RunStatus.PAUSED, WaitingFor.OPERATOR),
+}
 
 
 class RunHasEnded(Conflict):
@@ -58,7 +69,12 @@ class RunNotResumable(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """A run to be started. `starts`: in the line for a slot, at once in this process, or behind its conversation."""
+    """A run to be started. `starts`: in the line for a slot, at once in this process, or behind its conversation.
+
+    A held one is paused, and begins when somebody resumes it.
+
+    With a parent none of these: a child rides on its root's admission, and is as urgent as its parent.
+    """
 
     kind: str
     title: str
@@ -66,10 +82,13 @@ class NewRun:
     starts: Starts = "admission"
     task_id: str | None = None
     conversation_id: str | None = None
+    room_id: str | None = None
+    parent: Run | None = None
     retry_of: str | None = None
     run_number: int | None = None
     priority: str = "normal"
     deadline_seconds: int | None = None
+    budget: RunBudget | None = None
     agents: tuple[tuple[str, str], ...] = ()
     meta_data: JsonObject = field(default_factory=dict)
     id: str = field(default_factory=new_id)  # given where rows that name the run are written before it
@@ -80,21 +99,25 @@ def make_slots(tx: Tx, workspace_id: str, cap: int) -> None:
     tx.write(sa.insert(RunSlots), {"workspace_id": workspace_id, "live": 0, "cap": cap})
 
 
-def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
+def start_run(tx: Tx, engine: Engine, scope: Scope, new: NewRun) -> Run:
     """Start a run in the caller's unit. Raises what the kind's `open` refuses, TooManyLiveReplies."""
     executor = engine.executor(new.kind)
     given = executor.open(tx, scope, new.input)
     if new.starts == "here":
         engine.check_room()
-    row = _row(engine, scope, new, given)
-    if new.starts == "admission" and take_slot(tx, scope.workspace_id):
+    row = new_row(engine, scope, new, given)
+    if new.parent is not None:
+        row |= _as_child(new.parent)
+    elif new.starts == "admission" and take_slot(tx, scope.workspace_id):
         row |= {"waiting_for": WaitingFor.START.value, "holds_slot": True}
     run = row_of(row)
     emit_status(tx, engine, None, run)
     tx.write(_INSERT, {**row, "event_seq": number(tx, run)})
+    if new.budget is not None:
+        budget_run(tx, engine, scope, run, new.budget)
     if new.agents:
         tx.write(_INSERT_AGENTS, [{"run_id": run.id, "agent_id": who, "role": role} for who, role in new.agents])
-    data: JsonObject = {"input": given, "seed": run.id, "version": executor.version}
+    data: JsonObject = {"input": given, "seed": run.id, "version": executor.version, "origin": tx.origin.to_json()}
     begun = Entry(1, run.created_at, "begun", "begun", data)
     insert_entry(tx, run, begun)
     state = executor.procedure.begin(begun)
@@ -102,21 +125,33 @@ def start_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewRun) -> Run:
     tell_observers(tx, engine, None, run)
     emit(tx, run, *executor.procedure.facts(state, begun))
     if new.starts == "here":
-        tx.after(lambda: engine.begin_here(Folded(run, state, 1)))
-    elif run.holds_slot:
+        known = Folded(run, state, 1, origin=tx.origin._replace(run_id=run.id))
+        tx.after(lambda: engine.begin_here(known))
+    elif run.waiting_for == WaitingFor.START:
         tell(tx, engine, run)
     return run
 
 
-def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
+def _as_child(parent: Run) -> dict[str, object]:
+    return {
+        "parent_run_id": parent.id,
+        "root_run_id": parent.root_run_id,
+        "priority": parent.priority,
+        "waiting_for": WaitingFor.START.value,
+    }
+
+
+def new_row(engine: Engine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
+    """What a new run's row begins with."""
     at = now()
     run_id = new.id
-    is_here = new.starts == "here"
-    waiting = {"admission": WaitingFor.ADMISSION.value, "here": None, "conversation": WaitingFor.CONVERSATION.value}
+    is_here, is_held = new.starts == "here", new.starts == "held"
+    status, waiting_for = _BEGINS[new.starts]
+    until = at + timedelta(seconds=new.deadline_seconds) if new.deadline_seconds and not is_held else None
     row: dict[str, object] = dict.fromkeys(RUN_COLUMNS.keys())
     row |= dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq"), 0)
     row |= dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False)
-    row |= {name: getattr(new, name) for name in ("kind", "title", "task_id", "conversation_id", "retry_of")}
+    row |= {name: getattr(new, name) for name in ("kind", "title", "task_id", "conversation_id", "room_id", "retry_of")}
     row |= {
         "id": run_id,
         "workspace_id": scope.workspace_id,
@@ -127,13 +162,15 @@ def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dic
         "cost": Decimal(0),
         "input": given,
         "meta_data": new.meta_data,
+        "is_budgeted": new.budget is not None and new.budget.has_limit,
         "priority": PRIORITIES[new.priority],
-        "status": (RunStatus.RUNNING if is_here else RunStatus.PENDING).value,
-        "waiting_for": waiting[new.starts],
+        "status": status.value,
+        "waiting_for": waiting_for.value if waiting_for else None,
         "owner": engine.host_id if is_here else None,
         "epoch": 1 if is_here else 0,
         "journal_seq": 1,
-        "deadline_at": at + timedelta(seconds=new.deadline_seconds) if new.deadline_seconds else None,
+        "deadline_at": until,
+        "deadline_left_seconds": new.deadline_seconds if is_held else None,
         "started_at": at if is_here else None,
         "created_at": at,
         "updated_at": at,
@@ -141,11 +178,11 @@ def _row(engine: RunEngine, scope: Scope, new: NewRun, given: JsonObject) -> dic
     return row
 
 
-def release_run(tx: Tx, engine: RunEngine, run: Run) -> None:
+def release_run(tx: Tx, engine: Engine, run: Run) -> None:
     """The run in front of this one in its conversation is over: this process works on it, at once."""
     claimed = claim(tx, engine, run.id, run.epoch)
     if claimed is not None:
-        tx.after(lambda: engine.begin_here(*claimed))
+        tx.after(lambda: engine.begin_here(claimed))
 
 
 def _by(actor: Actor) -> dict[str, Json]:
@@ -154,12 +191,12 @@ def _by(actor: Actor) -> dict[str, Json]:
 
 def _hold(tx: Tx, scope: Scope, run_id: str) -> Run:
     run = lock_run(tx, scope.workspace_id, run_id)
-    if run is None:
+    if run is None or not is_shown(tx, scope, run):
         raise NoSuchRun
     return run
 
 
-def cancel(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+def cancel(tx: Tx, engine: Engine, scope: Scope, run_id: str) -> Run:
     """End the run as cancelled, whoever works on it; a cancelled one stays so. Raises NoSuchRun, RunHasEnded."""
     run = _hold(tx, scope, run_id)
     if run.status == RunStatus.CANCELLED:
@@ -171,10 +208,10 @@ def cancel(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
     return ended
 
 
-def pause(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+def pause(tx: Tx, engine: Engine, scope: Scope, run_id: str) -> Run:
     """Start nothing new in the run and pause it once nothing is in flight; one that nobody works on at once.
 
-    Raises NoSuchRun, RunNotPausable.
+    A child is in flight until it has ended. Raises NoSuchRun, RunNotPausable.
     """
     run = _hold(tx, scope, run_id)
     if run.status == RunStatus.PAUSED or run.is_pausing:
@@ -182,16 +219,17 @@ def pause(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
     if run.status not in (RunStatus.PENDING, RunStatus.RUNNING) or run.waiting_for == WaitingFor.CONVERSATION:
         raise RunNotPausable(status_now=run.status, waiting_for=run.waiting_for)
     entry = NewEntry("controlled", "pause", {"verb": "pause", "by": _by(scope.actor)})
-    run = verb_append(tx, run, entry, is_pausing=run.status == RunStatus.RUNNING)
+    is_at_work = run.status == RunStatus.RUNNING or bool(live_children(tx, run.id))
+    run = verb_append(tx, run, entry, is_pausing=is_at_work)
     record(tx, scope.actor, "pause_run", ("run", run.id), scope.workspace_id)
-    if run.status == RunStatus.RUNNING:
+    if is_at_work:
         return _poked(tx, engine, run)
     paused = let_go(tx, engine, run, RunStatus.PAUSED, {"epoch": run.epoch + 1})
     emit(tx, paused, Paused())
     return paused
 
 
-def resume(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
+def resume(tx: Tx, engine: Engine, scope: Scope, run_id: str) -> Run:
     """A paused run goes on, as soon as a slot is free; one that was only about to pause simply goes on.
 
     Raises NoSuchRun, RunNotResumable.
@@ -199,33 +237,59 @@ def resume(tx: Tx, engine: RunEngine, scope: Scope, run_id: str) -> Run:
     run = _hold(tx, scope, run_id)
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING) and not run.is_pausing:
         return run
-    if run.status not in (RunStatus.PAUSED, RunStatus.RUNNING):
+    if run.status not in (RunStatus.PAUSED, RunStatus.RUNNING, RunStatus.PENDING):
         raise RunNotResumable(f"A run that is {run.status} cannot be resumed", status_now=run.status)
     entry = NewEntry("controlled", "resume", {"verb": "resume", "by": _by(scope.actor)})
     run = verb_append(tx, run, entry, is_pausing=False)
     record(tx, scope.actor, "resume_run", ("run", run.id), scope.workspace_id)
-    if run.status == RunStatus.RUNNING:
+    if run.status != RunStatus.PAUSED:
         return _poked(tx, engine, run)
     emit(tx, run, Resumed())
-    return admit(tx, engine, run, {"is_resumed": True, **restored_deadline(run)})
+    return admit(tx, engine, run)
 
 
-def _poked(tx: Tx, engine: RunEngine, run: Run) -> Run:
+def tell_run(tx: Tx, engine: Engine, scope: Scope, run_id: str, data: JsonObject) -> Run:
+    """Say something to a live run: its procedure gets it as an entry `told`, with who says it.
+
+    One that stands still goes on where it now wants what it did not want before. What is told shows by the
+    procedure's own facts, else as a change of the run. Raises NoSuchRun, RunHasEnded.
+    """
+    run = _hold(tx, scope, run_id)
+    if run.status in FINAL:
+        raise RunHasEnded(f"The run is already {run.status}", status_now=run.status)
+    executor = engine.executor(run.kind)
+    before = fold(executor, run, journal(tx, run.id))
+    emitted = len(tx.emissions)
+    after = verb_step(tx, engine, before, NewEntry("told", "told", {"author": _by(scope.actor), "data": data}))
+    if len(tx.emissions) == emitted and executor.takes_slot:
+        _show(tx, after.run)
+    wanted = executor.procedure.wanted
+    is_at_rest = is_resting(run.status, run.waiting_for)
+    if not is_at_rest or is_new(wanted(before.state), wanted(after.state), after.begun, now()):
+        return go_on(tx, engine, after.run)
+    return after.run
+
+
+def _poked(tx: Tx, engine: Engine, run: Run) -> Run:
     """Its worker hears of it; that it is about to pause, or no longer is, shows at once and moves nothing."""
-    view = run_view(run).model_dump(mode="json")
-    # without a reference to the run, as whatever is done to it from outside
-    tx.emit(run.workspace_id, ResourceChanged(resource="run", id=run.id, change="updated", view=view))
+    _show(tx, run)
     tx.after(lambda: engine.poke(run.id))
     return run
 
 
-async def cancel_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+def _show(tx: Tx, run: Run) -> None:
+    """Without a reference to the run, as whatever is done to it from outside."""
+    view = run_view(run).model_dump(mode="json")
+    tx.emit(run.workspace_id, ResourceChanged(resource="run", id=run.id, change="updated", view=view))
+
+
+async def cancel_run(engine: Engine, scope: Scope, run_id: str) -> Run:
     return await engine.database.write(cancel, engine, scope, run_id)
 
 
-async def pause_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+async def pause_run(engine: Engine, scope: Scope, run_id: str) -> Run:
     return await engine.database.write(pause, engine, scope, run_id)
 
 
-async def resume_run(engine: RunEngine, scope: Scope, run_id: str) -> Run:
+async def resume_run(engine: Engine, scope: Scope, run_id: str) -> Run:
     return await engine.database.write(resume, engine, scope, run_id)

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from folkmoot.events.follow import EventHub, Follower
+from folkmoot.db.database import Database
+from folkmoot.events.follow import EventHub, Follower, Sees
 from folkmoot.events.frames import Frame
 from folkmoot.events.rules import about
 from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.runs.live import LiveHub, Watcher
+from folkmoot.runs.queries import shown_rooms
+from folkmoot.runs.tables import Run
 
 TERMINAL = frozenset({"completion", "failure", "cancelled"})
 
@@ -22,23 +26,24 @@ class RunWatch:
     live: LiveHub
     supervisor: Supervisor
 
-    async def follow(
-        self, workspace_id: str, run_id: str, after: int | None
-    ) -> AsyncGenerator[Frame | JsonObject, None]:
+    async def follow(self, scope: Scope, run: Run, after: int | None) -> AsyncGenerator[Frame | JsonObject, None]:
         """First the `subscribed` frame; then frames with seq > after (None: only new ones), up to the terminal one.
 
-        What is no Frame is a control frame. What was shown live comes before the event that makes it durable.
+        What is no Frame is a control frame. What was shown live comes before the event that makes it durable. Who
+        leaves the room of a room's run is shown nothing more of it.
         """
-        watcher = self.live.watch(run_id)
+        watcher, sees = self.live.watch(run.id), seen_by(self.hub.db, scope)
         try:
-            async with self.hub.follow(workspace_id, after, about("run_id", run_id)) as follower:
-                yield subscribed(f"run:{run_id}", follower)
+            async with self.hub.follow(run.workspace_id, after, about("run_id", run.id), sees) as follower:
+                yield subscribed(f"run:{run.id}", follower)
                 async for item in self._both(follower, watcher):
+                    if run.room_id is not None and not await sees(frozenset([run.room_id])):
+                        return
                     yield item
                     if isinstance(item, Frame) and item.type in TERMINAL:
                         return
         finally:
-            self.live.leave(run_id, watcher)
+            self.live.leave(run.id, watcher)
 
     async def _both(self, follower: Follower, watcher: Watcher) -> AsyncGenerator[Frame | JsonObject, None]:
         durable: asyncio.Task[Frame | None] | None = None
@@ -64,6 +69,15 @@ class RunWatch:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+
+def seen_by(db: Database, scope: Scope) -> Sees:
+    """Of which rooms somebody is told, looked up whenever there is something to tell of one."""
+
+    async def sees(rooms: frozenset[str]) -> frozenset[str]:
+        return await db.read(shown_rooms, scope, rooms)
+
+    return sees
 
 
 def subscribed(channel: str, follower: Follower) -> JsonObject:

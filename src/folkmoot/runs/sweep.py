@@ -6,27 +6,34 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from folkmoot.db.tx import Tx
 from folkmoot.engine.liveness import BEAT_SECONDS, Liveness
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.runs.append import lock_run, verb_end
+from folkmoot.runs.approval_queries import expired_approvals
+from folkmoot.runs.approvals import expire
+from folkmoot.runs.children import end_orphan
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import admit, move, tell
 from folkmoot.runs.queries import (
     due_runs,
     ended_of,
     held_runs,
+    orphans,
     overdue_runs,
     owners_of_running,
     running_runs,
     startable_runs,
 )
-from folkmoot.runs.rules import RunStatus, WaitingFor
-from folkmoot.runs.tables import Run
+from folkmoot.runs.rules import RunStatus, WaitingFor, is_resting
+from folkmoot.runs.tables import Approval, Run
 
 SWEEP_SECONDS = 1.0
+R = TypeVar("R", Run, Approval)
+
 TOLD_SECONDS = 1.0
 """How old a tell is at least that counts as lost."""
 _log = logging.getLogger(__name__)
@@ -106,29 +113,34 @@ async def work_forever(engine: RunEngine, liveness: Liveness, kinds: Collection[
 
 
 async def sweep(engine: RunEngine, seconds: float = 0) -> None:
-    """Wake runs whose time has come, end those past their deadline, tell again of what waits so long to be claimed."""
+    """Wake runs whose time has come, end those past their deadline and those whose parent is over.
+
+    What people have not decided in time is decided; of what waits so long to be claimed is told again.
+    """
     at = now()
     await _each(engine, _wake, await engine.database.read(due_runs, at))
     await _each(engine, _expire, await engine.database.read(overdue_runs, at))
+    await _each(engine, end_orphan, await engine.database.read(orphans))
+    await _each(engine, expire, await engine.database.read(expired_approvals, at))
     for run in await engine.database.read(startable_runs, at - timedelta(seconds=seconds)):
         engine.tell(run)
 
 
-async def _each(engine: RunEngine, unit: Callable[[Tx, RunEngine, Run], None], runs: Sequence[Run]) -> None:
+async def _each(engine: RunEngine, unit: Callable[[Tx, RunEngine, R], None], rows: Sequence[R]) -> None:
     """One run's bug must not keep the others waiting."""
-    for run in runs:
+    for row in rows:
         try:
-            await engine.database.write(unit, engine, run)
+            await engine.database.write(unit, engine, row)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 the worker loop's border: a run's bug never stops who looks after all runs
-            _log.exception("run %s cannot be looked after", run.id)
+            _log.exception("%r cannot be looked after", row)
 
 
 def _wake(tx: Tx, engine: RunEngine, seen: Run) -> None:
     run = lock_run(tx, seen.workspace_id, seen.id)
-    if run is not None and run.status == RunStatus.PENDING and run.waiting_for == WaitingFor.TIME:
-        admit(tx, engine, run, {"wake_at": None, "is_resumed": True})
+    if run is not None and is_resting(run.status, run.waiting_for) and run.wake_at and run.wake_at <= now():
+        admit(tx, engine, run)
 
 
 def _expire(tx: Tx, engine: RunEngine, seen: Run) -> None:

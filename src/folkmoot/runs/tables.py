@@ -1,4 +1,4 @@
-"""The rows of runs: the run itself, its journal, the agents in it, the workspace's slots, artifacts, idempotency."""
+"""The rows of runs: the run, its journal, agents and approvals, the workspace's slots, artifacts, idempotency."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +43,7 @@ class Run(Times, Table):
     priority: Mapped[int]
     is_resumed: Mapped[bool]
     is_pausing: Mapped[bool]
+    is_budgeted: Mapped[bool] = mapped_column(server_default=sa.false())
     holds_slot: Mapped[bool]
     owner: Mapped[Id | None]
     epoch: Mapped[int]
@@ -73,6 +74,7 @@ class Run(Times, Table):
         sa.Index(None, "status", "wake_at"),
         sa.Index(None, "parent_run_id"),
         sa.Index(None, "conversation_id", "id"),
+        sa.Index(None, "room_id"),
     )
 
 
@@ -110,7 +112,42 @@ class RunAgent(Table):
     __table_args__ = (sa.Index(None, "agent_id", "run_id"),)
 
 
+class Approval(Times, Table):
+    """What a run has asked a person. Decided once, in the unit that tells the run."""
+
+    __tablename__ = "approvals"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Id]
+    project_id: Mapped[Id]
+    run_id: Mapped[Id]
+    key: Mapped[Name]
+    agent_id: Mapped[Id | None]
+    subject: Mapped[Word]
+    question: Mapped[str]
+    detail: Mapped[JsonObject]
+    may_revise: Mapped[bool]
+    status: Mapped[Word]
+    decision: Mapped[Word | None]
+    feedback: Mapped[str | None]
+    is_revision: Mapped[bool]
+    decided_by: Mapped[JsonObject | None]
+    decided_at: Mapped[datetime | None]
+    on_expiry: Mapped[Word]
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        in_project(),
+        sa.ForeignKeyConstraint(["workspace_id", "run_id"], ["runs.workspace_id", "runs.id"], ondelete="CASCADE"),
+        sa.UniqueConstraint("run_id", "key"),
+        sa.Index(None, "workspace_id", "status", "id"),
+        sa.Index(None, "status", "expires_at"),
+    )
+
+
 class Artifact(Table):
+    """A version of a named body, which is here, or in the file of that name in the folder of artifacts."""
+
     __tablename__ = "artifacts"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -120,10 +157,19 @@ class Artifact(Table):
     media_type: Mapped[Word]
     size: Mapped[int]
     sha256: Mapped[Word]
-    body: Mapped[str]
+    body: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    file: Mapped[Word | None]
     created_at: Mapped[datetime]
 
-    __table_args__ = (sa.UniqueConstraint("run_id", "name", "version"),)
+    __table_args__ = (
+        sa.UniqueConstraint("run_id", "name", "version"),
+        sa.Index(
+            "ix_artifacts_file",
+            "file",
+            sqlite_where=sa.text("file is not null"),
+            postgresql_where=sa.text("file is not null"),
+        ),
+    )
 
 
 class IdempotencyKey(Table):

@@ -8,11 +8,12 @@ from folkmoot.kernel.clock import iso, now
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
-from folkmoot.runs.artifacts import NoSuchArtifact, get_artifact, list_artifacts
+from folkmoot.runs.approval_queries import pending_approvals
+from folkmoot.runs.artifacts import get_artifact, get_artifact_by_id, list_artifacts
 from folkmoot.runs.logs import line_of, wanted
 from folkmoot.runs.queries import get_run, journal, list_runs
 from folkmoot.runs.rules import FINAL, PRIORITY_NAMES
-from folkmoot.runs.schemas import ArtifactView, Level, RunEvents, RunLogs, RunUsage, RunView
+from folkmoot.runs.schemas import ArtifactView, ForkedFrom, Level, RunEvents, RunLogs, RunUsage, RunView
 from folkmoot.runs.tables import Artifact, Run
 
 _SAME = (
@@ -73,7 +74,15 @@ def _duration(run: Run) -> float | None:
 def show_run(tx: Tx, scope: Scope, run_id: str, *, with_cursor: bool) -> RunView:
     """Raises NoSuchRun."""
     run = get_run(tx, scope, run_id)
-    return run_view(run, latest_seq(tx, run.workspace_id) if with_cursor else None)
+    view = run_view(run, latest_seq(tx, run.workspace_id) if with_cursor else None)
+    approvals = [] if run.status in FINAL else pending_approvals(tx, run.id)
+    return view.model_copy(update={"approvals": approvals, "forked_from": _forked_from(tx, run)})
+
+
+def _forked_from(tx: Tx, run: Run) -> ForkedFrom | None:
+    (begun,) = journal(tx, run.id, limit=1)
+    taken = begun.data.get("forked_from")
+    return None if taken is None else ForkedFrom.model_validate(taken)
 
 
 def show_runs(tx: Tx, scope: Scope, filters: dict[str, str], skip: int, limit: int) -> tuple[list[RunView], int]:
@@ -102,21 +111,17 @@ def is_told(tx: Tx, scope: Scope, run_id: str, after: int) -> bool:
     return run.status in FINAL and last_seq_about(tx, run.workspace_id, ("run_id", run.id)) <= after
 
 
-def show_artifacts(tx: Tx, scope: Scope, run_id: str) -> list[ArtifactView]:
-    """Every version of every name, without the texts. Raises NoSuchRun."""
+def show_artifacts(tx: Tx, scope: Scope, run_id: str, named: str | None) -> list[ArtifactView]:
+    """Every version of every name, or of one, without the bodies. Raises NoSuchRun."""
     run = get_run(tx, scope, run_id)
-    names = ArtifactView.model_fields
-    return [
-        ArtifactView.model_validate({name: getattr(row, name) for name in names}) for row in list_artifacts(tx, run.id)
-    ]
+    return [artifact_view(row) for row in list_artifacts(tx, run.id, named)]
+
+
+def artifact_view(row: Artifact) -> ArtifactView:
+    return ArtifactView.model_validate({name: getattr(row, name) for name in ArtifactView.model_fields})
 
 
 def read_artifact(tx: Tx, scope: Scope, run_id: str, named: str, version: int | None) -> Artifact:
     """An artifact by its id, or the latest or given version of a name. Raises NoSuchRun, NoSuchArtifact."""
     run = get_run(tx, scope, run_id)
-    if is_id(named):
-        for row in list_artifacts(tx, run.id):
-            if row.id == named.lower():
-                return get_artifact(tx, run.id, row.name, row.version)
-        raise NoSuchArtifact
-    return get_artifact(tx, run.id, named, version)
+    return get_artifact_by_id(tx, run.id, named) if is_id(named) else get_artifact(tx, run.id, named, version)

@@ -47,6 +47,12 @@ def hold_task(tx: Tx, scope: Scope, task_id: str) -> Task:
     return task
 
 
+def next_run_number(tx: Tx, scope: Scope, task_id: str) -> int | None:
+    """The number of the task's next run, and nobody else takes it until the unit ends; None where the task is gone."""
+    task = tx.first(Task, _HELD, id=task_id, workspace_id=scope.workspace_id)
+    return None if task is None else task.total_runs + 1
+
+
 def live_runs(tx: Tx, scope: Scope, task_id: str) -> list[str]:
     """Ids of the task's runs that have not ended."""
     return [row.id for row in tx.all(Run, _LIVE, task_id=task_id.lower(), workspace_id=scope.workspace_id)]
@@ -70,5 +76,6 @@ def show_task(tx: Tx, scope: Scope, task_id: str, *, with_cursor: bool) -> TaskV
 
 def task_view(task: Task, cursor: int | None = None) -> TaskView:
     shown = {name: getattr(task, name) for name in TaskView.model_fields if name in TASK_COLUMNS}
+    shown["team"] = task.team_agents or task.team
     rate = success_rate(task.successful_runs, task.failed_runs)
     return TaskView.model_validate({**shown, "success_rate": rate, "cursor": cursor})

@@ -10,10 +10,14 @@ MAX_MEMORY = 1000
 DESCRIPTION_CHARACTERS = 100_000
 
 DEFAULT_TEAM = "mgx"
+AD_HOC = "ad-hoc"
+"""What a team is called that was put together of agents for one task; no other has this slug."""
 
 
 class NoSuchTeam(NotFound):
     """Team not found"""
+
+    hint = "GET /api/teams lists those there are"
 
 
 @dataclass(frozen=True, slots=True)

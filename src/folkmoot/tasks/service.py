@@ -4,30 +4,33 @@ from typing import cast
 
 import sqlalchemy as sa
 
+from folkmoot.agents.queries import find_agent
 from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.errors import Conflict
+from folkmoot.kernel.errors import Conflict, Invalid
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.idempotency import RequestKey, recall, remember
 from folkmoot.runs.queries import get_run
-from folkmoot.runs.service import NewRun, RunHasEnded, cancel_run, start_run
+from folkmoot.runs.service import NewRun, RunHasEnded, Starts, cancel_run, start_run
 from folkmoot.runs.tables import Run
 from folkmoot.tasks.events import TaskCreated
 from folkmoot.tasks.queries import TASK_COLUMNS, hold_task, live_runs, task_view
-from folkmoot.tasks.rules import TaskDefaults, name_from
+from folkmoot.tasks.rules import AD_HOC, TaskDefaults, name_from
 from folkmoot.tasks.schemas import NewTask, NewTaskRun, TaskChange, TaskConfig
 from folkmoot.tasks.tables import Task
+from folkmoot.usage.schemas import RunBudget
 
-KIND = "team"
+KIND, OPERATION = "team", "task"
+"""Kinds of runs: a team's, and one agent's on an operation."""
 
 _LIMITS = ("max_rounds", "max_revision_rounds", "memory_size")
 _INSERT = sa.insert(Task).returning(*TASK_COLUMNS)
-_CHANGEABLE = ("name", "description", "config", "team", "priority", *_LIMITS, "updated_at")
+_CHANGEABLE = ("name", "description", "config", "team", "team_agents", "priority", "budget", *_LIMITS, "updated_at")
 _CHANGE = (
     sa.update(Task)
     .where(Task.id == sa.bindparam("this_task"))
@@ -43,8 +46,12 @@ class TaskIsLive(Conflict):
     hint = "Wait for its end, or cancel it first"
 
 
+class OperationNeedsAgent(Invalid):
+    """An operation is done by one agent: the task's team has to be a list of its id, number or slug alone"""
+
+
 def create_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTask, defaults: TaskDefaults) -> Task:
-    """Raises what the team's `open` refuses: NoSuchTeam, NoSuchDocument, UnknownModel."""
+    """Raises OperationNeedsAgent, and what `open` refuses: NoSuchTeam, NoSuchAgent, NoSuchDocument, ..."""
     at = now()
     given = new.model_dump(mode="json", exclude_none=True)
     limits = {name: given.get(name, getattr(defaults, name)) for name in _LIMITS}
@@ -57,12 +64,13 @@ def create_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTask, defaults:
         "name": new.name or name_from(new.description or ""),
         "description": new.description or new.name,
         "config": new.config.model_dump(mode="json"),
-        "team": new.team,
         "priority": new.priority,
+        "budget": given.get("budget"),
         "status": "pending",
         "created_at": at,
         "updated_at": at,
         **limits,
+        **_team_columns(new.team),
     }
     _check(tx, engine, scope, row)
     task = tx.write_returning(Task, _INSERT, **row)
@@ -79,7 +87,7 @@ def change_task(tx: Tx, engine: RunEngine, scope: Scope, task_id: str, change: T
     _check_idle(tx, scope, task)
     row: dict[str, object] = {name: getattr(task, name) for name in _CHANGEABLE}
     row |= change.model_dump(mode="json", exclude_none=True)
-    row["updated_at"] = now()
+    row |= {"updated_at": now(), **({} if change.team is None else _team_columns(change.team))}
     _check(tx, engine, scope, row)
     changed = tx.write_returning(Task, _CHANGE, this_task=task.id, **{f"new_{name}": row[name] for name in _CHANGEABLE})
     assert changed is not None
@@ -111,22 +119,34 @@ def remove_task(tx: Tx, scope: Scope, task_id: str) -> None:
     record(tx, scope.actor, "delete_task", ("task", task.id), scope.workspace_id)
 
 
-def run_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun, key: RequestKey | None) -> Run:
-    """Start a run of the task, or answer the one this key has started.
+def run_task(
+    tx: Tx,
+    engine: RunEngine,
+    scope: Scope,
+    new: NewTaskRun,
+    key: RequestKey | None,
+    conversation_id: str | None = None,
+) -> Run:
+    """Start a run of the task, or answer the one this key has started; `conversation_id` is where it is reported.
 
     Raises NoSuchTask, KeyReused, and what the team's `open` refuses.
     """
     if key is not None and (known := recall(tx, scope, key)) is not None:
         return get_run(tx, scope, known)
     task = hold_task(tx, scope, new.task_id)
+    kind, given = _asked(_overridden(task, new))
+    budget = new.budget or RunBudget.model_validate(task.budget or {})
     wanted = NewRun(
-        kind=KIND,
+        kind=kind,
         title=task.name,
-        input=_input(_overridden(task, new)),
+        input=given,
+        starts=_place(tx, scope, kind, given),
         task_id=task.id,
+        conversation_id=conversation_id,
         run_number=task.total_runs + 1,
         priority=new.priority or task.priority,
-        deadline_seconds=new.deadline_seconds,
+        deadline_seconds=new.deadline_seconds or budget.seconds,
+        budget=budget,
         meta_data=new.metadata,
     )
     run = start_run(tx, engine, scope, wanted)
@@ -138,26 +158,48 @@ def run_task(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun, key: Requ
 
 def check_run(tx: Tx, engine: RunEngine, scope: Scope, new: NewTaskRun) -> None:
     """Start nothing, and raise what `run_task` would."""
-    engine.executor(KIND).open(tx, scope, _input(_overridden(hold_task(tx, scope, new.task_id), new)))
+    kind, given = _asked(_overridden(hold_task(tx, scope, new.task_id), new))
+    engine.executor(kind).open(tx, scope, given)
+
+
+def _team_columns(team: str | list[str]) -> dict[str, object]:
+    return {"team": team, "team_agents": None} if isinstance(team, str) else {"team": AD_HOC, "team_agents": team}
 
 
 def _overridden(task: Task, new: NewTaskRun) -> dict[str, object]:
     given = new.model_dump(mode="json", exclude_none=True)
-    row: dict[str, object] = {name: given.get(name, getattr(task, name)) for name in ("team", *_LIMITS)}
+    row: dict[str, object] = {name: given.get(name, getattr(task, name)) for name in _LIMITS}
     config = {name: given.get(name, task.config.get(name)) for name in TaskConfig.model_fields}
-    return {"name": task.name, "description": task.description, "config": config, **row}
+    teams = {"team": task.team, "team_agents": task.team_agents} if new.team is None else _team_columns(new.team)
+    return {"name": task.name, "description": task.description, "config": config, **row, **teams}
 
 
-def _input(row: dict[str, object]) -> JsonObject:
-    """What a run of a team is started with, from a task's row."""
+def _asked(row: dict[str, object]) -> tuple[str, JsonObject]:
+    """The kind of run that a task's row asks for, and what that is started with. Raises OperationNeedsAgent."""
     config = TaskConfig.model_validate(row["config"])
-    same = {name: row[name] for name in ("team", "name", "description", *_LIMITS)}
-    return cast("JsonObject", {**same, **config.model_dump(mode="json")})
+    agents = row["team_agents"]
+    settings = config.model_dump(mode="json", exclude={"operation", "parameters"})
+    if config.operation is None:
+        same = {name: row[name] for name in ("name", "description", *_LIMITS)}
+        return KIND, cast("JsonObject", {**same, **settings, "team": agents or row["team"]})
+    if not isinstance(agents, list) or len(agents) != 1:
+        raise OperationNeedsAgent
+    given = {"documents": config.documents, "models": config.models, "parameters": config.parameters or {}}
+    return OPERATION, cast("JsonObject", {**given, "agent": agents[0], "operation": config.operation})
+
+
+def _place(tx: Tx, scope: Scope, kind: str, given: JsonObject) -> Starts:
+    """An agent of a class is asked in this process, anything else by whoever is free."""
+    if kind != OPERATION:
+        return "admission"
+    agent = find_agent(tx, scope, str(given["agent"]))
+    return "here" if agent is not None and agent.is_hosted else "admission"
 
 
 def _check(tx: Tx, engine: RunEngine, scope: Scope, row: dict[str, object]) -> None:
     """Whether a run of this task could be started; what `open` makes of the input is not kept."""
-    engine.executor(KIND).open(tx, scope, _input(row))
+    kind, given = _asked(row)
+    engine.executor(kind).open(tx, scope, given)
 
 
 def _check_idle(tx: Tx, scope: Scope, task: Task) -> None:

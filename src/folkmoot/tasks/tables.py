@@ -10,7 +10,10 @@ from folkmoot.kernel.json import JsonObject
 
 
 class Task(Times, Table):
-    """`status` and the totals are projections of the task's runs, written where those change status."""
+    """`team` is a slug; of a team that is put together for this task alone, `team_agents` are its agents.
+
+    `status` and the totals are projections of the task's runs, written where those change status.
+    """
 
     __tablename__ = "tasks"
 
@@ -21,6 +24,7 @@ class Task(Times, Table):
     description: Mapped[str]
     config: Mapped[JsonObject]
     team: Mapped[Word]
+    team_agents: Mapped[list[str] | None]
     priority: Mapped[Word]
     max_rounds: Mapped[int]
     max_revision_rounds: Mapped[int]

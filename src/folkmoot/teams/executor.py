@@ -1,52 +1,50 @@
-"""What a team's run does beyond its pure procedure: asks, searches, checks its input, keeps its artifacts."""
+"""What a team's run does beyond its pure procedure: asks, uses tools, checks its input, keeps its artifacts."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
 
-from folkmoot.agents.calls import Asking, Form, ask_for_turn, form, use_for_turn
+from folkmoot.agents.calls import Asking, ask_for_turn, use_for_turn
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.json import Json, JsonObject, canonical
-from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.kernel.json import JsonObject, canonical
+from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.queries import get_document
 from folkmoot.llm.gateway import Gateway
-from folkmoot.llm.messages import Message, OutputSchema, message_to_json
+from folkmoot.llm.messages import Message, message_to_json
 from folkmoot.providers.queries import own_providers
 from folkmoot.runs.artifacts import put_artifact
-from folkmoot.runs.journal import Call, Entry, Fault, Live, Outcome, Use
+from folkmoot.runs.journal import Call, Entry, Live, Outcome, Use
+from folkmoot.runs.partakers import take_part
 from folkmoot.runs.tables import Run
-from folkmoot.teams.outcome import artifact_name
-from folkmoot.teams.prompts import prompt
-from folkmoot.teams.rules import Plan, Summary, Verdict, check_plan, check_verdict
-from folkmoot.teams.spec import TeamSpec, get_team
-from folkmoot.teams.state import AttachedDocument, TeamInput, TeamState
-from folkmoot.teams.workflow import ABSTAINED, TeamProcedure
-from folkmoot.tools.registry import ToolContext, ToolRegistry
+from folkmoot.tasks.means import Means, Wanted, means_for
+from folkmoot.teams.briefs import prompt
+from folkmoot.teams.conversation import outcome as of_talk
+from folkmoot.teams.conversation import prompts as talk_prompts
+from folkmoot.teams.conversation.passing import own_tools
+from folkmoot.teams.conversation.state import TalkState, turn_of
+from folkmoot.teams.forms import form_of, readable
+from folkmoot.teams.given import AttachedDocument, TeamChanges, TeamInput, TeamRequest, opened
+from folkmoot.teams.planning import outcome as of_plan
+from folkmoot.teams.planning import prompts as plan_prompts
+from folkmoot.teams.planning.outcome import shown_plan
+from folkmoot.teams.planning.state import PlanState
+from folkmoot.teams.seating import seat_team
+from folkmoot.teams.team import Role, Team
+from folkmoot.teams.workflow import TeamProcedure, TeamState
+from folkmoot.tools.registry import ToolRegistry
 
-SEARCH = "search_knowledge"
+_TURNS = ("step", "statement")
+"""Recipes of calls that are part of a turn, in which tools may be used."""
 
-_UNREADABLE = ("invalid_output", "answer_truncated")
+_JUDGEMENTS = ("verdict", "choice")
+"""Forms whose answer is made anew whenever they are asked for."""
+
 _THIS_RUN = sa.update(Run).where(Run.id == sa.bindparam("this_run"))
 _SET_ROUND = _THIS_RUN.values(round_count=sa.bindparam("rounds"))
 _SET_PLAN = _THIS_RUN.values(plan=sa.bindparam("made", type_=Run.__table__.columns.plan.type))
-
-
-class TeamRequest(BaseModel):
-    """What a run of a team is started with."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    team: str
-    name: str
-    description: str
-    documents: list[str] = Field(default_factory=list)
-    models: list[str] = Field(default_factory=list)
-    max_rounds: int
-    max_revision_rounds: int
-    memory_size: int
 
 
 class TeamExecutor:
@@ -68,110 +66,120 @@ class TeamExecutor:
 
     async def perform(self, run: Run, state: TeamState, action: Call | Use, live: Live) -> Outcome:
         if isinstance(action, Use):
-            return await use_for_turn(self._tools, self._context(run, state, action), action)
-        messages = (*prompt(state, action.recipe), *_transcript(state, action))
+            seat = state.given.team.role(_speaker(state, action))
+            means = await self._means(run, state, seat, action)
+            return await use_for_turn(means.tools, means.context, action)
+        seat = state.given.team.role(action.role)
+        messages = (*_prompt(state, action.recipe), *_transcript(state, action))
+        means = await self._means(run, state, seat, action)
         asking = Asking(
             role=action.role,
             workspace_id=run.workspace_id,
+            agent_id=seat.agent_id,
             messages=messages,
-            models=state.given.models,
-            tools=(SEARCH,) if action.output is None and state.given.documents else (),
-            output=_form(state, action.output),
+            models=seat.models or state.given.models,
+            tools=means.names,
+            output=form_of(state, action.output),
             max_tokens=action.max_tokens,
+            temperature=seat.temperature,
             is_closing=action.closing,
+            is_cacheable=not means.names and action.output not in _JUDGEMENTS,
+            context=means.context_of_calls,
         )
-        outcome = await ask_for_turn(self._gateway, self._tools, asking, live)
-        return _readable(state, action, replace(outcome, by={**outcome.by, "prompt": prompt_hash(messages)}))
+        outcome = await ask_for_turn(self._gateway, means.tools, asking, live)
+        by: JsonObject = {**outcome.by, "prompt": prompt_hash(messages)}
+        return readable(state, action.output, replace(outcome, by=by))
 
-    def _context(self, run: Run, state: TeamState, use: Use) -> ToolContext:
-        documents = tuple(document.id for document in state.given.documents)
-        return ToolContext(
-            scope=Scope(workspace_id=run.workspace_id, project_id=run.project_id, actor=SYSTEM),
-            db=self._db,
-            run_id=run.id,
-            idempotency_key=f"{run.id}:{use.key}",
-            document_ids=documents,
-            offered=(SEARCH,) if documents else (),
-        )
+    async def _means(self, run: Run, state: TeamState, seat: Role, action: Call | Use) -> Means:
+        """Who plans, judges, moderates or sums up does so from what the others made, without tools."""
+        is_turn = isinstance(action, Use) or action.recipe["kind"] in _TURNS
+        wanted = Wanted(name=seat.name, agent_id=seat.agent_id)
+        if is_turn:
+            wanted = Wanted(
+                name=seat.name,
+                agent_id=seat.agent_id,
+                tools=seat.tools,
+                tags=seat.knowledge_tags,
+                files=tuple(document.id for document in state.given.documents),
+                own=own_tools(state) if isinstance(state, TalkState) else (),
+            )
+        return await means_for(self._db, self._tools, run, wanted, action)
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
-        """Raises NoSuchTeam, NoSuchDocument, UnknownModel."""
+        """Raises NoSuchTeam, NoSuchAgent, NoSuchDocument, UnknownModel, UnusableTeam, NoPlanToApprove."""
         request = TeamRequest.model_validate(given)
-        if request.models:
-            self._gateway.check(tuple(request.models), own_providers(tx, scope))
+        team = seat_team(tx, scope, request.team)
+        own = own_providers(tx, scope)
+        for models in (tuple(request.models), *(seat.models for seat in team.seats)):
+            if models:
+                self._gateway.check(models, own)
         documents = (get_document(tx, scope, document_id) for document_id in dict.fromkeys(request.documents))
-        opened = TeamInput(
-            team=get_team(request.team),
-            name=request.name,
-            description=request.description,
-            documents=tuple(AttachedDocument(id=document.id, title=document.title) for document in documents),
-            models=tuple(request.models),
-            max_rounds=request.max_rounds,
-            max_revision_rounds=request.max_revision_rounds,
-            memory_size=request.memory_size,
-        )
-        return opened.model_dump(mode="json")
+        attached = tuple(AttachedDocument(id=document.id, title=document.title) for document in documents)
+        return opened(request, team, attached)
+
+    def reopen(self, tx: Tx, scope: Scope, was: JsonObject, changes: JsonObject) -> JsonObject:
+        """The input of a run that goes on with another's beginning. Raises UnknownModel, ValidationError."""
+        wanted = TeamChanges.model_validate(changes)
+        if wanted.models:
+            self._gateway.check(tuple(wanted.models), own_providers(tx, scope))
+        changed = {**was, **wanted.model_dump(mode="json", exclude_none=True)}
+        return TeamInput.model_validate(changed).model_dump(mode="json")
 
     def project(self, tx: Tx, run: Run, before: TeamState, after: TeamState, entry: Entry) -> None:
-        """A finished step's text becomes the next version of its artifact; the run shows its plan and round."""
-        if len(after.plans) > len(before.plans):
-            tx.write(_SET_PLAN, {"this_run": run.id, "made": after.plan.model_dump(mode="json")})
-        if len(after.rounds) > len(before.rounds):
-            tx.write(_SET_ROUND, {"this_run": run.id, "rounds": len(after.rounds)})
-        if after.turns is before.turns:
+        """Agents take part from the start; what is made becomes the next version of its artifact.
+
+        The run shows its plan and its round.
+        """
+        if entry.kind == "begun":
+            agents = {seat.agent_id: seat.slug for seat in reversed(_partakers(after.given.team)) if seat.agent_id}
+            take_part(tx, run, agents)
             return
-        key = entry.key.rpartition(".m")[0]
-        turn = after.turns.get(key)
-        if turn is not None and turn.answer is not None:
-            put_artifact(tx, run, artifact_name(str(turn.plan.recipe["step"])), turn.answer.text)
+        if _rounds(after) > _rounds(before):
+            tx.write(_SET_ROUND, {"this_run": run.id, "rounds": _rounds(after)})
+        if isinstance(after, PlanState) and isinstance(before, PlanState) and after.proposed > before.proposed:
+            tx.write(_SET_PLAN, {"this_run": run.id, "made": shown_plan(after).model_dump(mode="json")})
+        for name, text in _made(before, after, entry):
+            put_artifact(tx, run, name, text)
+
+
+def _partakers(team: Team) -> tuple[Role, ...]:
+    """Who takes part in the run itself: whoever gets work from a supervisor does it in a run of its own."""
+    if team.orchestration != "supervisor":
+        return team.seats
+    return (team.lead, *([team.reviewer] if isinstance(team.reviewer, Role) else []))
 
 
 def prompt_hash(messages: tuple[Message, ...]) -> str:
     return sha256(canonical([message_to_json(message) for message in messages])).hexdigest()
 
 
+def _prompt(state: TeamState, recipe: JsonObject) -> tuple[Message, ...]:
+    brief = plan_prompts.brief(state, recipe) if isinstance(state, PlanState) else talk_prompts.brief(state, recipe)
+    return prompt(state.given.team.slug, brief)
+
+
 def _transcript(state: TeamState, action: Call) -> tuple[Message, ...]:
-    turn = state.turns.get(action.group)
-    return turn.transcript if turn is not None else ()
+    turn = state.turns.get(action.group) if isinstance(state, PlanState) else state.turn
+    return turn.transcript if turn is not None and turn.plan.key == action.group else ()
 
 
-def _form(state: TeamState, output: str | None) -> Form | None:
-    team = state.given.team
-    match output:
-        case "plan":
-            roles = [role.slug for role in team.members]
-            return form(Plan, lambda plan: check_plan(team.seated(plan), roles), plan_schema(team))
-        case "verdict":
-            return form(Verdict, lambda verdict: check_verdict(verdict, state.steps.keys()))
-        case "summary":
-            return form(Summary)
-        case _:
-            return None
+def _speaker(state: TeamState, use: Use) -> str:
+    """Whose turn a tool is used in."""
+    turn = state.turns[use.group] if isinstance(state, PlanState) else turn_of(state)
+    return turn.plan.role
 
 
-def plan_schema(team: TeamSpec) -> OutputSchema:
-    """A plan's form with the team's roles as the only ones there are."""
-    schema: JsonObject = Plan.model_json_schema()
-    roles: list[Json] = [role.slug for role in team.members]
-    match schema:
-        case {"$defs": {"Step": {"properties": {"role": dict(role)}}}}:
-            role["enum"] = roles
-    return OutputSchema("Plan", schema)
+def _rounds(state: TeamState) -> int:
+    return len(state.rounds) if isinstance(state, PlanState) else state.round * bool(state.statements)
 
 
-def _readable(state: TeamState, action: Call, outcome: Outcome) -> Outcome:
-    """The outcome with a plan's roles as slugs, and with what stands in for an answer nobody can read.
-
-    An unreadable plan ends the run; an unreadable verdict is an abstention, which never approves; a summary
-    can be made out of the journal.
-    """
-    match action.output, outcome.value, outcome.fault:
-        case "plan", dict(value), None:
-            plan = state.given.team.seated(Plan.model_validate(value["output"]))
-            return replace(outcome, value={**value, "output": plan.model_dump(mode="json")})
-        case "plan", _, Fault(code=code, sentence=sentence) if code in _UNREADABLE:
-            return replace(outcome, fault=Fault(code="invalid_plan", sentence=sentence))
-        case "verdict" | "summary", _, Fault(code=code, sentence=sentence) if code in _UNREADABLE:
-            return replace(outcome, fault=None, value={"output": None, ABSTAINED: sentence})
-        case _:
-            return outcome
+def _made(before: TeamState, after: TeamState, entry: Entry) -> Iterator[tuple[str, str]]:
+    """Names and texts of what an entry has brought to its end."""
+    if isinstance(after, TalkState) and isinstance(before, TalkState):
+        for statement in after.statements[len(before.statements) :]:
+            if statement.text:
+                yield of_talk.artifact_name(statement.speaker), statement.text
+    elif isinstance(after, PlanState) and isinstance(before, PlanState) and after.turns is not before.turns:
+        turn = after.turns.get(entry.key.rpartition(".m")[0])
+        if turn is not None and turn.answer is not None:
+            yield of_plan.artifact_name(str(turn.plan.recipe["step"])), turn.answer.text

@@ -1,1 +1,1 @@
-"""Metering: what every call of a language model used, written in the append that records its answer."""
+"""What calls of language models take: metered in the append that records an answer, and kept within budgets."""

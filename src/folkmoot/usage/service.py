@@ -25,6 +25,7 @@ class Spender:
 
 
 def record(tx: Tx, spender: Spender, usage: Usage) -> None:
+    """A call, or an answer that was known and took none."""
     tx.write(
         _INSERT,
         {
@@ -42,6 +43,7 @@ def record(tx: Tx, spender: Spender, usage: Usage) -> None:
             "cost": usage.cost,
             "latency_milliseconds": round(usage.latency_seconds * 1000),
             "is_estimated": usage.estimated,
+            "is_cached": usage.cache == "hit",
             "at": now(),
         },
     )

@@ -1,14 +1,65 @@
 """Calls of agents. Written by `make docs`."""
 
+from collections.abc import Sequence
+
 from folkmoot.client import wire
-from folkmoot.client.resources.agents import Agent, AgentPage, AgentStatus, DefinitionPage
+from folkmoot.client.resources.agents import Agent, AgentPage, AgentStatus, Definition, DefinitionPage
+from folkmoot.client.resources.core_agents import DynamicAgentMade, Initialized, OperatorAnswer, OperatorPending
 from folkmoot.client.wire import Call
 from folkmoot.kernel.json import JsonObject
+
+
+def initialize_agents() -> Call[Initialized]:
+    """Make Driver, Creator, Generator and the sample knowledge in the workspace; again it changes nothing."""
+    return Call("POST", "/api/init", wire.one(Initialized))
+
+
+def do_operator_task(
+    task: str, *, context: str | JsonObject | None = None, idempotency_key: str | None = None
+) -> Call[OperatorAnswer | OperatorPending]:
+    """Give Driver a task and wait for its result, for at most 300 seconds."""
+    return Call(
+        "POST",
+        "/api/agents/task",
+        wire.either(wire.one(OperatorAnswer), 202, wire.one(OperatorPending)),
+        body={"task": task, "context": context},
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
+    )
+
+
+def create_dynamic_agent(
+    role: str,
+    capabilities: Sequence[str],
+    reason: str,
+    *,
+    name: str | None = None,
+    ttl_seconds: int | None = None,
+    idempotency_key: str | None = None,
+) -> Call[DynamicAgentMade]:
+    """Have Generator design an agent for a role, and make it."""
+    return Call(
+        "POST",
+        "/api/agents/create",
+        wire.one(DynamicAgentMade),
+        body={"role": role, "capabilities": capabilities, "reason": reason, "name": name, "ttl_seconds": ttl_seconds},
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
+    )
 
 
 def list_agent_definitions(*, skip: int | None = None, limit: int | None = None) -> Call[DefinitionPage]:
     """What agents can be made of."""
     return Call("GET", "/api/agents/definitions", wire.one(DefinitionPage), query={"skip": skip, "limit": limit})
+
+
+def delete_agent_definition(definition_id: str) -> Call[None]:
+    """Delete a definition of the workspace's own; not while there are agents of it."""
+    return Call(
+        "DELETE", wire.path("/api/agents/definitions/{definition_id}", definition_id=definition_id), wire.nothing
+    )
 
 
 def list_agents(
@@ -92,3 +143,25 @@ def deactivate_agent(agent_id: str | int) -> Call[Agent]:
 def shutdown_agent(agent_id: str | int) -> Call[Agent]:
     """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
     return Call("POST", wire.path("/api/agents/{agent_id}/shutdown", agent_id=agent_id), wire.one(Agent))
+
+
+def clone_agent(agent_id: str | int, *, name: str | None = None, ttl_seconds: int | None = None) -> Call[Agent]:
+    """Make another agent with the same configuration; what the first has said and kept stays with it."""
+    return Call(
+        "POST",
+        wire.path("/api/agents/{agent_id}/clone", agent_id=agent_id),
+        wire.one(Agent),
+        body={"name": name, "ttl_seconds": ttl_seconds},
+    )
+
+
+def export_agent(
+    agent_id: str | int, *, slug: str | None = None, name: str | None = None, description: str | None = None
+) -> Call[Definition]:
+    """Make a definition of the workspace's own of the agent, or bring that of an earlier export up to date."""
+    return Call(
+        "POST",
+        wire.path("/api/agents/{agent_id}/export", agent_id=agent_id),
+        wire.one(Definition),
+        body={"slug": slug, "name": name, "description": description},
+    )

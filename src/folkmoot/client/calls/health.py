@@ -1,8 +1,14 @@
 """Calls of health. Written by `make docs`."""
 
 from folkmoot.client import wire
+from folkmoot.client.resources.core_agents import SystemState
 from folkmoot.client.resources.ops import Details, Health, Readiness, SystemStatus
 from folkmoot.client.wire import Call
+
+
+def get_status() -> Call[SystemState]:
+    """Whether the API runs, the workspace has its core agents, and the database answers."""
+    return Call("GET", "/api/status", wire.one(SystemState))
 
 
 def get_health() -> Call[Health]:

@@ -1,7 +1,16 @@
 """Calls of runs. Written by `make docs`."""
 
 from folkmoot.client import wire
-from folkmoot.client.resources.runs import ArtifactPage, Run, RunEvents, RunLogs, RunPage
+from folkmoot.client.resources.runs import (
+    ArtifactPage,
+    Run,
+    RunDiff,
+    RunEvents,
+    RunJournal,
+    RunLogs,
+    RunPage,
+    RunReplay,
+)
 from folkmoot.client.wire import Call
 from folkmoot.kernel.json import JsonObject
 
@@ -90,21 +99,82 @@ def resume_run(run_id: str) -> Call[Run]:
     return Call("POST", wire.path("/api/runs/{run_id}/resume", run_id=run_id), wire.one(Run))
 
 
-def list_run_artifacts(run_id: str, *, skip: int | None = None, limit: int | None = None) -> Call[ArtifactPage]:
+def list_run_artifacts(
+    run_id: str, *, name: str | None = None, skip: int | None = None, limit: int | None = None
+) -> Call[ArtifactPage]:
     """Every version of every name, by name and version."""
     return Call(
         "GET",
         wire.path("/api/runs/{run_id}/artifacts", run_id=run_id),
         wire.one(ArtifactPage),
-        query={"skip": skip, "limit": limit},
+        query={"name": name, "skip": skip, "limit": limit},
     )
 
 
-def get_run_artifact(run_id: str, name: str, *, version: int | None = None) -> Call[str]:
-    """An artifact's text as it was written: a download, never a page."""
+def get_run_artifact(run_id: str, name: str, *, version: int | None = None) -> Call[bytes]:
+    """An artifact as it was kept: a download, never a page. Its ETag is its SHA-256."""
     return Call(
         "GET",
         wire.path("/api/runs/{run_id}/artifacts/{name}", run_id=run_id, name=name),
-        wire.text,
+        wire.raw,
         query={"version": version},
+    )
+
+
+def list_run_journal(run_id: str, *, after: int | None = None, limit: int | None = None) -> Call[RunJournal]:
+    """What the run stands for, entry by entry. Prompts are recipes and hashes in it, secrets are hidden."""
+    return Call(
+        "GET",
+        wire.path("/api/runs/{run_id}/journal", run_id=run_id),
+        wire.one(RunJournal),
+        query={"after": after, "limit": limit},
+    )
+
+
+def compare_runs(run_id: str, other: str) -> Call[RunDiff]:
+    """Where the two journals differ, apart from times, ids, usage and control."""
+    return Call("GET", wire.path("/api/runs/{run_id}/diff", run_id=run_id), wire.one(RunDiff), query={"other": other})
+
+
+def replay_run(run_id: str, *, after: int | None = None, limit: int | None = None) -> Call[RunReplay]:
+    """The run told again from its journal alone, also where its events are pruned: no language model is asked."""
+    return Call(
+        "GET",
+        wire.path("/api/runs/{run_id}/replay", run_id=run_id),
+        wire.one(RunReplay),
+        query={"after": after, "limit": limit},
+    )
+
+
+def fork_run(
+    run_id: str,
+    after_seq: int,
+    *,
+    wait: float | None = None,
+    input: JsonObject | None = None,
+    idempotency_key: str | None = None,
+) -> Call[Run]:
+    """Start a run over the journal up to a position. What was only begun there is begun anew."""
+    return Call(
+        "POST",
+        wire.path("/api/runs/{run_id}/fork", run_id=run_id),
+        wire.one(Run),
+        query={"wait": wait},
+        body={"after_seq": after_seq, "input": input},
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
+    )
+
+
+def retry_run(run_id: str, *, wait: float | None = None, idempotency_key: str | None = None) -> Call[Run]:
+    """Start a run over the journal up to the fault that ended it, or, where it was stopped, over all of it."""
+    return Call(
+        "POST",
+        wire.path("/api/runs/{run_id}/retry", run_id=run_id),
+        wire.one(Run),
+        query={"wait": wait},
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from folkmoot.client import wire
 from folkmoot.client.resources.runs import Run
-from folkmoot.client.resources.tasks import Task, TaskPage
+from folkmoot.client.resources.tasks import Task, TaskPage, TaskResult
 from folkmoot.client.wire import Call
 from folkmoot.kernel.json import JsonObject
 
@@ -13,14 +13,17 @@ def start_run(
     task_id: str,
     *,
     wait: float | None = None,
-    team: str | None = None,
+    team: str | Sequence[str] | None = None,
     documents: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
+    plan_approval: bool | None = None,
+    step_timeout_seconds: int | None = None,
     priority: str | None = None,
     max_rounds: int | None = None,
     max_revision_rounds: int | None = None,
     memory_size: int | None = None,
     deadline_seconds: int | None = None,
+    budget: JsonObject | None = None,
     metadata: JsonObject | None = None,
     idempotency_key: str | None = None,
 ) -> Call[Run]:
@@ -34,11 +37,14 @@ def start_run(
             "team": team,
             "documents": documents,
             "models": models,
+            "plan_approval": plan_approval,
+            "step_timeout_seconds": step_timeout_seconds,
             "priority": priority,
             "max_rounds": max_rounds,
             "max_revision_rounds": max_revision_rounds,
             "memory_size": memory_size,
             "deadline_seconds": deadline_seconds,
+            "budget": budget,
             "metadata": metadata,
             "task_id": task_id,
         },
@@ -58,11 +64,12 @@ def create_task(
     name: str | None = None,
     description: str | None = None,
     config: JsonObject | None = None,
-    team: str | None = None,
+    team: str | Sequence[str] | None = None,
     priority: str | None = None,
     max_rounds: int | None = None,
     max_revision_rounds: int | None = None,
     memory_size: int | None = None,
+    budget: JsonObject | None = None,
 ) -> Call[Task]:
     """A task starts nothing; `POST /api/runs` does."""
     return Call(
@@ -78,6 +85,7 @@ def create_task(
             "max_rounds": max_rounds,
             "max_revision_rounds": max_revision_rounds,
             "memory_size": memory_size,
+            "budget": budget,
         },
     )
 
@@ -94,11 +102,12 @@ def change_task(
     name: str | None = None,
     description: str | None = None,
     config: JsonObject | None = None,
-    team: str | None = None,
+    team: str | Sequence[str] | None = None,
     priority: str | None = None,
     max_rounds: int | None = None,
     max_revision_rounds: int | None = None,
     memory_size: int | None = None,
+    budget: JsonObject | None = None,
 ) -> Call[Task]:
     """Not while a run of it is live."""
     return Call(
@@ -114,6 +123,7 @@ def change_task(
             "max_rounds": max_rounds,
             "max_revision_rounds": max_revision_rounds,
             "memory_size": memory_size,
+            "budget": budget,
         },
     )
 
@@ -121,3 +131,29 @@ def change_task(
 def delete_task(task_id: str, *, cancel: bool | None = None) -> Call[None]:
     """Its runs are kept."""
     return Call("DELETE", wire.path("/api/tasks/{task_id}", task_id=task_id), wire.nothing, query={"cancel": cancel})
+
+
+def execute_operation(
+    agent_id: str | int,
+    operation: str,
+    *,
+    parameters: JsonObject | None = None,
+    priority: str | None = None,
+    timeout_seconds: int | None = None,
+    idempotency_key: str | None = None,
+) -> Call[TaskResult]:
+    """Have the agent do it and wait: its class, where that has a method for it, else its language model."""
+    return Call(
+        "POST",
+        wire.path("/api/agents/{agent_id}/execute", agent_id=agent_id),
+        wire.one(TaskResult),
+        body={
+            "operation": operation,
+            "parameters": parameters,
+            "priority": priority,
+            "timeout_seconds": timeout_seconds,
+        },
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
+    )

@@ -22,6 +22,8 @@ class Agent(Resource):
     project_id: str
     config: JsonObject
     state: JsonObject
+    origin: JsonObject
+    ttl_at: datetime | None
     current_run_id: str | None
     last_heartbeat: datetime | None
     last_error: str | None

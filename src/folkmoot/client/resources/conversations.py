@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from folkmoot.client.resources.providers import CallUsage
 from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
 
@@ -70,6 +71,18 @@ class MessagePage(Resource):
     skip: int
     limit: int
     messages: list[Message]
+
+
+class OllamaChat(Resource):
+    """`conversation_id` is that of the standing conversation with the agent, null without one."""
+
+    model: str
+    message: str
+    response: str
+    agent_id: str | None
+    conversation_id: str | None
+    usage: CallUsage
+    created_at: datetime
 
 
 class ReplyUsage(Resource):

@@ -6,16 +6,20 @@ from folkmoot.client.wire import Resource
 
 
 class Document(Resource):
-    """A document; `size` is the length of its text in characters."""
+    """A document; `size` is the length of its text in characters, `passages` how many can be searched."""
 
     id: str
     project_id: str
     title: str
+    source: str | None
     media_type: str
     sha256: str
     size: int
+    passages: int
     status: str
     tags: list[str]
+    run_id: str | None
+    error: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -25,6 +29,24 @@ class DocumentPage(Resource):
     skip: int
     limit: int
     documents: list[Document]
+
+
+class DocumentPassage(Resource):
+    """A part of one document, text[start:end] in characters; neighbours may overlap."""
+
+    id: str
+    text: str
+    start: int
+    end: int
+
+
+class DocumentPassages(Resource):
+    """In the order of the text."""
+
+    total: int
+    skip: int
+    limit: int
+    passages: list[DocumentPassage]
 
 
 class Passage(Resource):
@@ -40,6 +62,8 @@ class Passage(Resource):
 
 
 class Passages(Resource):
-    """What a search found, best first."""
+    """What a search found, best first. `mode` is how it searched, `note` why by text only where that is so."""
 
     passages: list[Passage]
+    mode: str
+    note: str | None

@@ -3,6 +3,85 @@
 from datetime import datetime
 
 from folkmoot.client.wire import Resource
+from folkmoot.kernel.json import JsonObject
+
+
+class CallUsage(Resource):
+    """What a call has used; `cost_usd` is null where nobody knows the price."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: str | None
+
+
+class Fault(Resource):
+    """Why a model or its provider did not answer, in the words of docs/errors.md."""
+
+    code: str
+    sentence: str
+    retryable: bool
+
+
+class Model(Resource):
+    """`abilities` are what its provider tells; one that tells nothing is taken by the model's name."""
+
+    name: str
+    provider: str
+    abilities: list[str]
+    context_tokens: int | None
+    output_tokens: int | None
+    is_default: bool
+    is_embedding_default: bool
+    details: JsonObject
+
+
+class Provider(Resource):
+    """A provider as it was when it was asked last, within the last minute."""
+
+    name: str
+    status: str
+    error: Fault | None
+    models: int
+    latency_seconds: float
+    has_own_key: bool
+    asked_at: datetime
+
+
+class ModelPage(Resource):
+    """Every model that can be asked in the workspace. `auto` as a model's name is the first that can chat."""
+
+    total: int
+    skip: int
+    limit: int
+    models: list[Model]
+    providers: list[Provider]
+    default_model: str
+    embedding_model: str | None
+
+
+class ModelTest(Resource):
+    """What came of the call; `dimensions` are those of a vector."""
+
+    model: str
+    ok: bool
+    latency_seconds: float
+    response: str | None
+    dimensions: int | None
+    usage: CallUsage | None
+    error: Fault | None
+
+
+class OllamaModel(Resource):
+    """As Ollama tells it; `size` in bytes."""
+
+    name: str
+    size: int | None
+    modified_at: str | None
+    details: JsonObject
+
+
+class OllamaModels(Resource):
+    models: list[OllamaModel]
 
 
 class UnreadableSecret(Resource):

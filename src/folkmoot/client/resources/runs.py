@@ -6,6 +6,39 @@ from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
 
 
+class Approval(Resource):
+    id: str
+    workspace_id: str
+    project_id: str
+    run_id: str
+    run_title: str
+    run_kind: str
+    task_id: str | None
+    agent_id: str | None
+    key: str
+    subject: str
+    question: str
+    detail: JsonObject
+    may_revise: bool
+    status: str
+    decision: str | None
+    feedback: str | None
+    revise: bool
+    decided_by: JsonObject | None
+    decided_at: datetime | None
+    on_expiry: str
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class ApprovalPage(Resource):
+    total: int
+    skip: int
+    limit: int
+    approvals: list[Approval]
+
+
 class Artifact(Resource):
     id: str
     name: str
@@ -23,6 +56,33 @@ class ArtifactPage(Resource):
     artifacts: list[Artifact]
 
 
+class Difference(Resource):
+    """An entry that only one of two journals has (the other's `seq` is null), or that says something else in each."""
+
+    kind: str
+    key: str
+    seq: int | None
+    other_seq: int | None
+    patch: list[JsonObject]
+
+
+class Entry(Resource):
+    """`data` holds what the kind of entry says it does (docs/runs.md), with secrets hidden."""
+
+    seq: int
+    at: datetime
+    kind: str
+    key: str
+    data: JsonObject
+
+
+class ForkedFrom(Resource):
+    """Where a fork or a retry took its beginning from."""
+
+    run_id: str
+    after_seq: int
+
+
 class LogLine(Resource):
     seq: int
     at: datetime
@@ -30,18 +90,9 @@ class LogLine(Resource):
     message: str
 
 
-class RunEvents(Resource):
-    """Frames as every socket sends them; `next` is the workspace seq to go on from."""
-
-    events: list[JsonObject]
-    next: int
-
-
-class RunLogs(Resource):
-    """`next` is the cursor to go on from, also where nothing more is there yet."""
-
-    logs: list[LogLine]
-    next: int
+class ReplayEvent(Resource):
+    event_type: str
+    data: JsonObject
 
 
 class RunUsage(Resource):
@@ -51,6 +102,44 @@ class RunUsage(Resource):
     output_tokens: int
     cost_usd: str | None
     model_calls: int
+
+
+class ReplayFrame(Resource):
+    """One entry as followers of the run were told of it: a line of the log, its events, what was spent by then."""
+
+    log: LogLine
+    events: list[ReplayEvent]
+    usage: RunUsage
+
+
+class RunDiff(Resource):
+    """Two canonical journals: without control, times, ids, usage and what else chance leaves in them."""
+
+    run_id: str
+    other_run_id: str
+    is_same: bool
+    differences: list[Difference]
+
+
+class RunEvents(Resource):
+    """Frames as every socket sends them; `next` is the workspace seq to go on from."""
+
+    events: list[JsonObject]
+    next: int
+
+
+class RunJournal(Resource):
+    """`next` is the cursor to go on from, also where nothing more is there yet."""
+
+    entries: list[Entry]
+    next: int
+
+
+class RunLogs(Resource):
+    """`next` is the cursor to go on from, also where nothing more is there yet."""
+
+    logs: list[LogLine]
+    next: int
 
 
 class Run(Resource):
@@ -83,6 +172,8 @@ class Run(Resource):
     started_at: datetime | None
     completed_at: datetime | None
     duration_seconds: float | None
+    approvals: list[str] | None = None
+    forked_from: ForkedFrom | None = None
     cursor: int | None = None
 
 
@@ -91,3 +182,10 @@ class RunPage(Resource):
     skip: int
     limit: int
     runs: list[Run]
+
+
+class RunReplay(Resource):
+    """`next` is the cursor to go on from, also where nothing more is there yet."""
+
+    frames: list[ReplayFrame]
+    next: int

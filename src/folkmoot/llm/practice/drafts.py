@@ -20,6 +20,8 @@ _ORDERS = frozenset(
 _SPLIT = re.compile(r"(?<=[.;!?])\s+|\n+|,?\s+(?:and then|then|and also)\s+")
 _LABEL = re.compile(r"^\[?([A-Za-z0-9][\w-]{0,39})\]?\s*[:.)]\s+(.*\S)")
 _STEP_ID = re.compile(r"(?i)\bstep\s+`?([A-Za-z0-9][\w-]{0,39})|^#{2,4}\s+\[?([A-Za-z0-9][\w-]{0,39})\]?(?=\W|$)", re.M)
+_ASKED = re.compile(r"(?m)^(Role|Capabilities|Reason|Name): (.+)$")
+_TOOL = re.compile(r"(?m)^- (\w+):")
 _ALIAS = re.compile(r"(?m)^\s*(?:[-*]|#{2,4})?\s*\**([A-J])\**\s*(?:[:.)(]|$)(.*)")
 
 
@@ -37,8 +39,7 @@ def material(prompt: Prompt) -> Material:
 
 def work(prompt: Prompt) -> str:
     """The answer or a step's output: the best sentences with their passages, by what was asked for."""
-    about = "\n".join([prompt.subject, *prompt.items("acceptance"), *prompt.items("findings")])
-    quoted = best_sentences(prompt.sentences(), f"{about}\n{prompt.task}", _MAX_QUOTED)
+    quoted = _quoted(prompt)
     if not quoted:
         return _without_sources(prompt)
     title = _title(prompt)
@@ -113,19 +114,46 @@ def position(prompt: Prompt, options: Sequence[str]) -> JsonObject:
         alias: 1.0 if chosen.lower() in said.lower() else 0.3
         for alias, said in _ALIAS.findall(prompt.sections.get("statements", ""))
     }
+    cited = [sentence.passage_id for sentence in _quoted(prompt) if sentence.passage_id]
     share = len(stems(texts.get(chosen, chosen)) & known) / max(len(stems(texts.get(chosen, chosen))), 1)
     return {
         "text": work(prompt),
         "position": chosen,
         "confidence": round(0.5 + 0.4 * min(share, 1.0), 2),
         "agreement": agreement,
+        "evidence": [*dict.fromkeys(cited)],
+        "changed_because": "",
         "pass": False,
+    }
+
+
+def research(prompt: Prompt) -> JsonObject:
+    """What the passages say of the question, each sentence with the id of its passage."""
+    cited = [sentence.passage_id for sentence in _quoted(prompt) if sentence.passage_id]
+    return {"topic": _title(prompt), "summary": work(prompt), "citations": [*dict.fromkeys(cited)], "sources": []}
+
+
+def agent_spec(prompt: Prompt) -> JsonObject:
+    """An agent out of the words it was asked for with, and the tool that finds sources where there is one."""
+    asked = dict(_ASKED.findall(prompt.task))
+    role, reason = asked.get("Role") or _title(prompt), asked.get("Reason") or prompt.task
+    good_at = asked.get("Capabilities", "chat")
+    capabilities: list[Json] = [word.strip() for word in good_at.split(",") if word.strip()]
+    tools = _TOOL.findall(prompt.sections.get("context", ""))
+    return {
+        "name": asked.get("Name") or _short(role, 100),
+        "role": _short(role),
+        "capabilities": capabilities,
+        "system_prompt": f"You are {role}. You were made for this: {reason}. You are good at {good_at}.",
+        "tools": [tool for tool in tools if tool.startswith("search")],
+        "model": None,
+        "success_criteria": [f"{MARK} What was asked for is there: {_short(reason, 120)}"],
     }
 
 
 def reply(prompt: Prompt) -> str:
     """A chat answer: quoted and cited where there is something to quote, else plainly an echo."""
-    if prompt.sections.get("step") or prompt.sections.get("acceptance"):
+    if any(prompt.sections.get(name) for name in ("step", "acceptance", "team")):
         return work(prompt)
     quoted = best_sentences(prompt.sentences(), prompt.subject, _MAX_QUOTED)
     if quoted:
@@ -134,6 +162,12 @@ def reply(prompt: Prompt) -> str:
     if prompt.has_results:
         return f"{MARK} I searched and found no passage about: {asked} ({REAL_MODEL})"
     return f'{MARK} You said: "{asked}" I am offline and no language model; {REAL_MODEL}.'
+
+
+def _quoted(prompt: Prompt) -> list[Sentence]:
+    """What bears most on what was asked for."""
+    about = "\n".join([prompt.subject, *prompt.items("acceptance"), *prompt.items("findings")])
+    return best_sentences(prompt.sentences(), f"{about}\n{prompt.task}", _MAX_QUOTED)
 
 
 def _without_sources(prompt: Prompt) -> str:

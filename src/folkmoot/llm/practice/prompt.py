@@ -15,7 +15,7 @@ from folkmoot.kernel.json import Json, loads
 SECTIONS = frozenset(
     {"task", "roles", "team", "step", "steps", "acceptance", "outputs", "findings", "plan", "options", "question"}
     | {"topic", "problem", "passages", "documents", "files", "sources", "statements", "feedback", "artifacts"}
-    | {"context", "errors", "deliverables", "open_issues", "assumptions", "memory"}
+    | {"context", "errors", "deliverables", "open_issues", "assumptions", "memory", "turns"}
 )
 _HEADING = re.compile(r"^##\s+([A-Za-z][A-Za-z _-]*?)\s*:?\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)")
@@ -36,6 +36,7 @@ _OWN_WORDS = re.compile(
     r"\[practice model\]|^(?:Accepted by|Changed after review|No source speaks|Has (?:its|no) source)"
 )
 _CITED = re.compile(r"(.*\S)\s*\[([\w.:-]{1,64})\]$")
+_FENCED = re.compile(r'<passage id="([^"]*)"[^>]*>\n(.*?)\n</passage>', re.DOTALL)
 _MAX_SENTENCES = 2_000
 _READ = 200_000
 _SHORTEST, _LONGEST = 15, 400
@@ -114,13 +115,15 @@ def read_prompt(messages: Iterable[ModelMessage]) -> Prompt:
                 results.append(text)
             case _:
                 pass
-    passages: dict[str, str] = {}
+    passages = {found[1]: found[2] for found in _FENCED.finditer(sections.get("passages", ""))}
+    if passages:
+        sections["passages"] = ""
     others: list[str] = []
     for result in results:
         found_passages = _passages(result)
         passages |= found_passages
-        if not found_passages and not result.lstrip().startswith(("{", "[")):
-            others.append(result)
+        if not found_passages and (text := _told(result)):
+            others.append(text)
     return Prompt("\n\n".join(persona), question, sections, tuple(passages.items()), tuple(others), has_results)
 
 
@@ -214,6 +217,23 @@ def _parts(messages: Iterable[ModelMessage]) -> Iterator[object]:
     for message in messages:
         if isinstance(message, ModelRequest):
             yield from message.parts
+
+
+def _told(result: str) -> str:
+    """The text of a tool's result: itself, or the answer in it that other agents gave."""
+    if not result.lstrip().startswith(("{", "[")):
+        return result
+    try:
+        value: Json = loads(result)
+    except ValueError:
+        return ""
+    match value:
+        case {"result": {"response": str(response)}}:
+            return response
+        case {"result": {"agent": dict(), "message": str(message)}}:
+            return f"The agent is made: {message}."
+        case _:
+            return ""
 
 
 def _passages(result: str) -> dict[str, str]:

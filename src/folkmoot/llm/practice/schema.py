@@ -131,8 +131,11 @@ class Filler:
         required = [key for key in listed if isinstance(key, str)] if isinstance(listed, list) else []
         wanted = required if depth >= _MAX_DEPTH else list(dict.fromkeys([*properties, *required]))
         filled: JsonObject = {
-            key: self._value(properties.get(key, {}), given.get(key), key, depth + 1) for key in wanted
+            key: self._value(properties.get(key, {}), given.get(key), key, depth + 1)
+            for key in wanted
+            if not _stays_null(properties.get(key), given, key)
         }
+        filled |= {key: None for key in wanted if key not in filled}
         others = schema.get("additionalProperties", not properties)
         if others is not False:
             kind = others if isinstance(others, dict) else {}
@@ -202,6 +205,12 @@ class Filler:
             return "practice"
         self._said += 1
         return self._material.phrases[(self._said - 1) % len(self._material.phrases)]
+
+
+def _stays_null(schema: Json, given: JsonObject, key: str) -> bool:
+    """Whether a null that was drafted may stay one."""
+    options = schema.get("anyOf") if isinstance(schema, dict) else None
+    return key in given and given[key] is None and isinstance(options, list) and {"type": "null"} in options
 
 
 def _number(schema: JsonObject, draft: Json, *, is_whole: bool) -> int | float:

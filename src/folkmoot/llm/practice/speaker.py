@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,7 +21,8 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import RunContext, ToolDefinition
 
 from folkmoot.kernel.json import Json, JsonObject, dumps
-from folkmoot.llm.practice.drafts import material, plan, position, reply, summary, verdict
+from folkmoot.llm.practice.drafts import agent_spec, material, plan, position, reply, research, summary, verdict
+from folkmoot.llm.practice.moves import choice, delegations, handoff, publication, remark, wanted_agent
 from folkmoot.llm.practice.prompt import Prompt, keywords, read_prompt
 from folkmoot.llm.practice.schema import Filler, Material
 from folkmoot.llm.stream import LeanStream, text_event
@@ -90,16 +91,39 @@ def _response(messages: list[ModelMessage], parameters: ModelRequestParameters) 
     prompt = read_prompt(messages)
     tool = next((tool for tool in parameters.function_tools if tool.name.startswith("search")), None)
     output = parameters.output_object
-    if tool is not None and not prompt.has_results:
-        part: ToolCallPart | TextPart = _search(tool, prompt, len(messages))
+    handed_out = _handed_out(parameters.function_tools, prompt)
+    if handed_out:
+        parts: list[ToolCallPart | TextPart] = [*handed_out]
+    elif tool is not None and not prompt.has_results:
+        parts = [_search(tool, prompt, len(messages))]
     else:
-        part = TextPart(reply(prompt) if output is None else dumps(_filled(output, prompt)))
+        said = TextPart(reply(prompt) if output is None else dumps(_filled(output, prompt)))
+        parts = _passed_on(parameters.function_tools, prompt, said)
     return ModelResponse(
-        parts=[part],
+        parts=parts,
         model_name=NAME,
         provider_name=NAME,
-        finish_reason="stop" if isinstance(part, TextPart) else "tool_call",
+        finish_reason="stop" if isinstance(parts[-1], TextPart) else "tool_call",
     )
+
+
+def _passed_on(tools: list[ToolDefinition], prompt: Prompt, said: TextPart) -> list[ToolCallPart | TextPart]:
+    """What was to be said, and with it the word, where a tool hands that on."""
+    for tool in tools:
+        if tool.name == "handoff" and (given := handoff(tool, prompt)) is not None:
+            return [said, ToolCallPart(tool.name, dumps(given), "call_handoff")]
+    return [said]
+
+
+def _handed_out(tools: list[ToolDefinition], prompt: Prompt) -> list[ToolCallPart]:
+    """The work, where a tool hands that to others; in a conversation what is done at once is not handed out."""
+    known = {tool.name: tool for tool in tools}
+    if "create_agent" in known and (agent := wanted_agent(prompt)) is not None:
+        return [ToolCallPart("create_agent", dumps(agent), "call_agent")]
+    if "delegate" not in known or ("ask_operator" in known and "finish" not in known):
+        return []
+    parts = delegations(known["delegate"], prompt)
+    return [ToolCallPart("delegate", dumps(part), f"call_{number}") for number, part in enumerate(parts)]
 
 
 def _search(tool: ToolDefinition, prompt: Prompt, turn: int) -> ToolCallPart:
@@ -121,17 +145,29 @@ def _filled(output: OutputObjectDefinition, prompt: Prompt) -> Json:
     return Filler(schema, material(prompt)).fill(_draft(schema, prompt))
 
 
+_DRAFTS: tuple[tuple[set[str], Callable[[Prompt], Json]], ...] = (
+    ({"steps"}, plan),
+    ({"decision", "findings"}, verdict),
+    ({"system_prompt"}, agent_spec),
+    ({"publish"}, publication),
+    ({"summary", "citations"}, research),
+    ({"summary"}, summary),
+)
+
+
 def _draft(schema: JsonObject, prompt: Prompt) -> Json:
     """What to say, told by what is asked for: the members of the schema, not its name."""
     properties = schema.get("properties")
     known: JsonObject = properties if isinstance(properties, dict) else {}
-    if "steps" in known:
-        return plan(prompt)
-    if "decision" in known and "findings" in known:
-        return verdict(prompt)
+    if "finish" in known:
+        return choice(prompt, _enum(known["next"])) if "next" in known else remark(prompt)
     if "position" in known:
-        allowed = known["position"].get("enum") if isinstance(known["position"], dict) else None
-        return position(prompt, [str(option) for option in allowed] if isinstance(allowed, list) else ())
-    if "summary" in known:
-        return summary(prompt)
-    return None
+        return position(prompt, _enum(known["position"]))
+    drafts = (draft for members, draft in _DRAFTS if members <= known.keys())
+    return next((draft(prompt) for draft in drafts), None)
+
+
+def _enum(schema: Json) -> list[str]:
+    """The only values that fit, where these are words."""
+    allowed = schema.get("enum") if isinstance(schema, dict) else None
+    return [str(option) for option in allowed if option is not None] if isinstance(allowed, list) else []

@@ -1,1 +1,1 @@
-"""The OpenAI-compatible wire: what is sent, what comes back, and what its errors mean."""
+"""The wires of the providers: what is sent, what comes back, and what their errors mean."""

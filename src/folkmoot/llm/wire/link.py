@@ -87,8 +87,9 @@ class Link:
     ) -> AsyncGenerator[Reply]:
         """The one place where this library's errors become ours."""
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if place.key:
-            headers["Authorization"] = f"Bearer {place.key}"
+        if place.key_header is not None:
+            name, value = place.key_header
+            headers[name] = value
         deadline = _Deadline(self.limits, is_streamed=is_streamed)
         try:
             async with (

@@ -1,0 +1,1 @@
+"""Gemini's own wire: generateContent of the generative language API."""

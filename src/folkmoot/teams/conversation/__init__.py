@@ -1,0 +1,1 @@
+"""The orchestrations in which members speak one after the other; what differs is who speaks next."""

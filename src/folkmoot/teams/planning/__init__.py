@@ -1,0 +1,1 @@
+"""The orchestration `plan`: the lead plans, members work the steps, the reviewer judges, until a stop rule holds."""
