@@ -7,7 +7,7 @@ from folkmoot import __version__
 from folkmoot.kernel.json import loads
 from tests.cli.terminal import Terminal
 
-HEAVY = ("aiohttp", "fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic", "pydantic_ai")
+HEAVY = ("aiohttp", "fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic")
 
 
 def test_help_names_every_command_and_loads_none_of_them() -> None:

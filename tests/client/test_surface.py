@@ -13,7 +13,7 @@ from tests.house.source import ROOT, product
 from tools.client import FOLLOWED, HOME, client_files
 
 MAY_IMPORT = ("folkmoot.client", "folkmoot.kernel.errors", "folkmoot.kernel.ids", "folkmoot.kernel.json")
-SERVER = ("fastapi", "starlette", "sqlalchemy", "uvicorn", "aiohttp", "pydantic_ai", "folkmoot.app", "folkmoot.events")
+SERVER = ("fastapi", "starlette", "sqlalchemy", "uvicorn", "aiohttp", "folkmoot.app", "folkmoot.events")
 
 
 def test_what_is_generated_is_fresh() -> None:

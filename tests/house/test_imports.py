@@ -14,7 +14,6 @@ HOMES = {
         *("http/*", "*/deps.py", "*/*routes.py", "realtime/*", "app.py"),
         *("accounts/door.py", "accounts/cookies.py"),
     ),
-    "pydantic_ai": ("llm/*",),
     "pypdf": ("knowledge/readers.py",),
     "bs4": ("knowledge/readers.py",),
     "numpy": ("knowledge/vectors.py",),

@@ -1,24 +1,13 @@
-"""The wires behind the gateway: which pydantic-ai model answers for a name, and when its answer is one."""
+"""The wires behind the gateway: which of them answers for a name, and when what a model says is an answer."""
 
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic_ai.messages import (
-    ModelResponse,
-    ModelResponseStreamEvent,
-    PartDeltaEvent,
-    PartStartEvent,
-    TextPart,
-    TextPartDelta,
-)
-from pydantic_ai.models import Model
-
-from folkmoot.kernel.json import Json, canonical, clean_text
+from folkmoot.kernel.json import Json, canonical
 from folkmoot.llm.catalogue import PRACTICE_MODEL, ListedModel
 from folkmoot.llm.choice import AUTO, Place, place
-from folkmoot.llm.convert import answer_calls, answer_text, to_call
 from folkmoot.llm.embeddings import Embedded, Purpose
 from folkmoot.llm.faults import (
     AnswerCut,
@@ -37,6 +26,7 @@ from folkmoot.llm.messages import Assistant, Ceiling, Message, ToolResult, Usage
 from folkmoot.llm.practice.speaker import PracticeModel
 from folkmoot.llm.prices import FREE, Price, find_price
 from folkmoot.llm.settings import LlmSettings
+from folkmoot.llm.speech import Speaker, Speech
 from folkmoot.llm.wire.gemini.wire import GeminiWire
 from folkmoot.llm.wire.link import Link
 from folkmoot.llm.wire.ollama.wire import OllamaWire
@@ -50,11 +40,11 @@ _REASON = re.compile(r"[a-z_]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class ModelEndpoint:
-    """One pydantic-ai model with its price; its answer is judged here, whatever wire it came over."""
+    """One model with its price; what it says is judged here, whatever wire it came over."""
 
     provider: str
     name: str
-    model: Model
+    speaker: Speaker
     price: Price | None
 
     def ceiling(self, request: Request) -> Ceiling:
@@ -63,41 +53,31 @@ class ModelEndpoint:
         return Ceiling(provider=self.provider, model=self.name, input_tokens=read, output_tokens=written, cost=cost)
 
     async def ask(self, request: Request, deltas: Deltas | None) -> Answer:
-        call = to_call(request)
         started = time.perf_counter()
-        if deltas is None:
-            response = await self.model.request(call.messages, call.settings, call.parameters)
-        else:
-            async with self.model.request_stream(call.messages, call.settings, call.parameters) as stream:
-                async for event in stream:
-                    if text := _text_of(event):
-                        deltas.text(clean_text(text))
-                response = stream.get()
-        return self._judged(request, response, time.perf_counter() - started)
+        said = await self.speaker.ask(request, deltas)
+        return self._judged(request, said, time.perf_counter() - started)
 
-    def _judged(self, request: Request, response: ModelResponse, latency: float) -> Answer:
-        text, calls = answer_text(response), answer_calls(response)
-        usage = self._usage(request, response, latency)
-        fault = _fault(response, is_empty=not calls and not text.strip())
+    def _judged(self, request: Request, said: Speech, latency: float) -> Answer:
+        usage = self._usage(request, said, latency)
+        fault = _fault(said)
         if fault is not None:
             fault.facts["provider"] = self.provider
             fault.usage = usage
             raise fault
         return Answer(
-            text=text,
-            calls=calls,
+            text=said.text,
+            calls=said.calls,
             usage=usage,
             models=(f"{self.provider}:{self.name}",),
-            finish=response.finish_reason or "stop",
+            finish=said.finish or "stop",
         )
 
-    def _usage(self, request: Request, response: ModelResponse, latency: float) -> Usage:
-        counted = response.usage
-        read, cached, written = counted.input_tokens, counted.cache_read_tokens, counted.output_tokens
+    def _usage(self, request: Request, said: Speech, latency: float) -> Usage:
+        read, cached, written = said.counts.read, said.counts.cached, said.counts.written
         is_estimated = not (read or written)
         if is_estimated:
             read = _estimate(request.messages) + _estimate_schemas(request)
-            written = _estimate((Assistant(answer_text(response), answer_calls(response)),))
+            written = _estimate((Assistant(said.text, said.calls),))
         cost = None if self.price is None else self.price.cost(read, cached, written)
         return Usage(read, written, cached, cost, round(latency, 6), self.provider, self.name, is_estimated)
 
@@ -197,19 +177,9 @@ def open_endpoints(settings: LlmSettings) -> Wires:
     return Wires(settings)
 
 
-def _text_of(event: ModelResponseStreamEvent) -> str:
-    match event:
-        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-            return text
-        case PartStartEvent(part=TextPart(content=text)):
-            return text
-        case _:
-            return ""
-
-
-def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
+def _fault(said: Speech) -> ModelFault | None:
     """Only a good finish reason makes an answer whole."""
-    match response.finish_reason:
+    match said.finish:
         case "length":
             return AnswerTruncated()
         case "content_filter":
@@ -217,15 +187,16 @@ def _fault(response: ModelResponse, *, is_empty: bool) -> ModelFault | None:
         case "error":
             return ProviderError("The language model's provider ended the answer with an error")
         case None:
-            told = (response.provider_details or {}).get("finish_reason")
-            return AnswerMalformed(f"The language model's answer ended {_shown(told)}") if told else AnswerCut()
+            return (
+                AnswerMalformed(f"The language model's answer ended {_shown(said.told)}") if said.told else AnswerCut()
+            )
         case _:
-            return AnswerEmpty() if is_empty else None
+            return None if said.calls or said.text.strip() else AnswerEmpty()
 
 
-def _shown(reason: object) -> str:
+def _shown(reason: str) -> str:
     """A provider's own word, where it is one."""
-    return f"with {reason}".replace("_", " ") if _REASON.fullmatch(str(reason)) else "for an unknown reason"
+    return f"with {reason}".replace("_", " ") if _REASON.fullmatch(reason) else "for an unknown reason"
 
 
 def _bytes(request: Request) -> int:

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from pydantic_ai.tools import ToolDefinition
-
 from folkmoot.kernel.json import JsonObject
+from folkmoot.llm.messages import ToolSchema
 from folkmoot.llm.practice.drafts import MARK, work
 from folkmoot.llm.practice.prompt import Prompt, keywords
 
@@ -17,14 +16,14 @@ _SPOKEN = re.compile(r"(?m)^###\s+([\w-]+)")
 _TURNS = re.compile(r"([\w-]+): spoke (\d+) times")
 
 
-def handoff(tool: ToolDefinition, prompt: Prompt) -> JsonObject | None:
+def handoff(tool: ToolSchema, prompt: Prompt) -> JsonObject | None:
     """The word goes to whoever has not had it yet; None where all have."""
     spoken = set(_SPOKEN.findall(prompt.sections.get("statements", "")))
     following = next((name for name in _choices(tool, "to") if name not in spoken), None)
     return None if following is None else {"to": following, "message": f"{MARK} You have not spoken yet."}
 
 
-def delegations(tool: ToolDefinition, prompt: Prompt) -> list[JsonObject]:
+def delegations(tool: ToolSchema, prompt: Prompt) -> list[JsonObject]:
     """The whole task for each member, once; of agents for the one that is named in it, else the first.
 
     Nothing more when results are there.
@@ -59,9 +58,8 @@ def remark(prompt: Prompt) -> JsonObject:
     return {"text": work(prompt), "finish": bool(prompt.sections.get("statements"))}
 
 
-def _choices(tool: ToolDefinition, name: str) -> list[str]:
-    schema: JsonObject = tool.parameters_json_schema
-    properties = schema.get("properties")
+def _choices(tool: ToolSchema, name: str) -> list[str]:
+    properties = tool.parameters.get("properties")
     known = properties.get(name) if isinstance(properties, dict) else None
     listed = known.get("enum") if isinstance(known, dict) else None
     return [option for option in listed if isinstance(option, str)] if isinstance(listed, list) else []

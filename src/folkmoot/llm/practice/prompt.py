@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, ToolReturnPart, UserPromptPart
-
 from folkmoot.kernel.json import Json, loads
+from folkmoot.llm.messages import Message, System, ToolResult, User
 
 # Prompts are written in sections under `## Name`. Only these names begin one, so that the headings of a
 # quoted document do not; in one message the first of a name counts.
@@ -96,21 +95,21 @@ class Prompt:
         return found[:_MAX_SENTENCES]
 
 
-def read_prompt(messages: Iterable[ModelMessage]) -> Prompt:
+def read_prompt(messages: Iterable[Message]) -> Prompt:
     persona: list[str] = []
     sections: dict[str, str] = {}
     question, results, has_results = "", [], False
-    for part in _parts(messages):
-        match part:
-            case SystemPromptPart(content=text):
+    for message in messages:
+        match message:
+            case System(text=text):
                 persona.append(text)
-            case UserPromptPart(content=str(text)):
+            case User(text=text):
                 plain, found = split_sections(text)
                 sections |= found
                 if "errors" not in found:
                     question = plain.strip() or found.get("task") or found.get("question") or question
                 has_results = False
-            case ToolReturnPart(content=str(text)):
+            case ToolResult(text=text):
                 has_results = True
                 results.append(text)
             case _:
@@ -211,12 +210,6 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
-
-
-def _parts(messages: Iterable[ModelMessage]) -> Iterator[object]:
-    for message in messages:
-        if isinstance(message, ModelRequest):
-            yield from message.parts
 
 
 def _told(result: str) -> str:

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from pydantic_ai.messages import FinishReason, ModelResponse, ModelResponsePart, TextPart, ToolCallPart
-from pydantic_ai.usage import RequestUsage
-
 from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps, loads
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import AnswerMalformed, AnswerTooLarge
+from folkmoot.llm.messages import ToolCall
 from folkmoot.llm.reading import lenient_loads
+from folkmoot.llm.speech import Counts, FinishReason, Speech, arguments_in, usable
 from folkmoot.llm.wire.veil import Veil
 
 _MAX_CALLS = 128
@@ -30,16 +29,15 @@ class CallParts:
 
 @dataclass(slots=True)
 class Assembly(ABC):
-    """Feed it a body with `whole` or a stream with `line`; `response` is what came so far, the place's key hidden."""
+    """Feed it a body with `whole` or a stream with `line`; `speech` is what came so far, the place's key hidden."""
 
     finishes: ClassVar[Mapping[str, FinishReason]]
 
-    model: str
     place: Place
     max_characters: int
     finish: str | None = None
     is_refused: bool = False
-    _usage: RequestUsage = field(default_factory=RequestUsage)
+    _counts: Counts = field(default_factory=Counts)
     _text: list[str] = field(default_factory=list)
     _calls: list[CallParts] = field(default_factory=list)
     _size: int = 0
@@ -61,32 +59,24 @@ class Assembly(ABC):
     def line(self, line: bytes) -> tuple[str, bool]:
         """The text that this line of a stream lets be shown, and whether it says that the stream ends."""
 
-    def response(self) -> ModelResponse:
-        text = "".join(self._text) + self.held
-        parts: list[ModelResponsePart] = [TextPart(text)] if text else []
-        parts.extend(map(self._call_part, self._calls))
+    def speech(self) -> Speech:
         finish = self._veil.over(self.finish).lower() if self.finish else None
-        return ModelResponse(
-            parts=parts,
-            usage=self._usage,
-            model_name=self.model,
-            provider_name=self.place.provider,
-            finish_reason="content_filter" if self.is_refused else self.finishes.get(finish or ""),
-            provider_details={"finish_reason": finish},
+        return Speech(
+            text="".join(self._text) + self.held,
+            calls=usable(map(self._call, self._calls)),
+            finish="content_filter" if self.is_refused else self.finishes.get(finish or ""),
+            told=finish,
+            counts=self._counts,
         )
 
-    def _call_part(self, call: CallParts) -> ToolCallPart:
+    def _call(self, call: CallParts) -> ToolCall:
         if not call.name:
             raise AnswerMalformed("The language model calls a tool without naming it")
         over = self._veil.over
-        details = loads(over(dumps(call.details))) if call.details else None
-        return ToolCallPart(
-            over(call.name),
-            over("".join(call.arguments)),
-            over(call.id),
-            provider_name=self.place.provider if details else None,
-            provider_details=details if isinstance(details, dict) else None,
-        )
+        extra: JsonObject | None = None
+        if call.details:
+            extra = {"provider": self.place.provider, "details": loads(over(dumps(call.details)))}
+        return ToolCall(over(call.id), over(call.name), arguments_in(over("".join(call.arguments))), extra)
 
     def _say(self, text: str) -> str:
         """Take a piece of the answer's text; what of it can be shown by now."""
@@ -124,9 +114,7 @@ class Assembly(ABC):
 
     def _count(self, read: int | None, written: int | None, cached: int | None = None) -> None:
         if read is not None and written is not None:
-            self._usage = RequestUsage(
-                input_tokens=read, output_tokens=written, cache_read_tokens=min(cached or 0, read)
-            )
+            self._counts = Counts(read, min(cached or 0, read), written)
 
 
 def tokens(count: Json) -> int | None:

@@ -1,28 +1,19 @@
-"""A wire as a pydantic-ai model: aiohttp and orjson at a quarter of an SDK's cost."""
+"""One model behind a wire: aiohttp and orjson at a quarter of an SDK's cost."""
 
 import asyncio
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
-from pydantic_ai.messages import (
-    ModelMessage,
-    ModelResponse,
-    ModelResponseStreamEvent,
-    PartStartEvent,
-    ToolCallPart,
-)
-from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
-from pydantic_ai.settings import ModelSettings
-from pydantic_ai.tools import RunContext
 
 from folkmoot.kernel.json import JsonObject
 from folkmoot.llm.choice import Place
 from folkmoot.llm.faults import AnswerTooLarge
-from folkmoot.llm.stream import LeanStream, text_event
+from folkmoot.llm.gateway import Deltas, Request
+from folkmoot.llm.speech import Speech
 from folkmoot.llm.wire.assembly import Assembly, loaded
 from folkmoot.llm.wire.errors import MAX_ERROR_BYTES, fault_of
 from folkmoot.llm.wire.link import Link, Reply
@@ -44,30 +35,17 @@ class Refusal:
     sent: Collection[str]
 
 
-class WireModel(Model, Generic[D]):
+class WireModel(ABC, Generic[D]):
     """One model at one place. Raises ModelFault for whatever goes wrong; a single call, no second try.
 
     The dialect, immutable, is what its server is taken to understand: assumed, then unlearnt from its refusals.
     """
 
     def __init__(self, place: Place, name: str, link: Link, dialect: D) -> None:
-        super().__init__()
         self.place = place
         self.name = name
         self.link = link
         self._dialect = dialect
-
-    @property
-    def model_name(self) -> str:
-        return self.name
-
-    @property
-    def system(self) -> str:
-        return self.place.provider
-
-    @property
-    def base_url(self) -> str:
-        return self.place.shown
 
     @abstractmethod
     def path(self, *, is_streamed: bool) -> str:
@@ -84,46 +62,16 @@ class WireModel(Model, Generic[D]):
     async def lesser(self, question: Question, dialect: D, refusal: Refusal) -> D | None:
         """The dialect that does without what the server minds; None where it is nothing that can be done without."""
 
-    async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-    ) -> ModelResponse:
-        question = self._question(messages, model_settings, model_request_parameters, is_streamed=False)
+    async def ask(self, request: Request, deltas: Deltas | None) -> Speech:
+        question = Question(self.name, self.place.provider, request, is_streamed=deltas is not None)
         assembly = self.assembly()
         async with self._sent(question) as reply:
-            assembly.whole(loaded(await reply.read(self.link.limits.output_characters * 4)))
-        return assembly.response()
-
-    @asynccontextmanager
-    async def request_stream(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-        run_context: RunContext[object] | None = None,
-    ) -> AsyncGenerator[StreamedResponse]:
-        question = self._question(messages, model_settings, model_request_parameters, is_streamed=True)
-        async with self._sent(question) as reply:
-            yield _WireStream(
-                model_request_parameters=model_request_parameters,
-                _model_name=self.name,
-                _provider_name=self.place.provider,
-                _provider_url=self.place.shown,
-                _reply=reply,
-                _assembly=self.assembly(),
-            )
-
-    def _question(
-        self,
-        messages: list[ModelMessage],
-        settings: ModelSettings | None,
-        parameters: ModelRequestParameters,
-        *,
-        is_streamed: bool,
-    ) -> Question:
-        return Question(self.name, self.place.provider, messages, settings or ModelSettings(), parameters, is_streamed)
+            if deltas is None:
+                assembly.whole(loaded(await reply.read(self.link.limits.output_characters * 4)))
+            else:
+                async for text in _Lines(reply, assembly).texts():
+                    deltas.text(text)
+        return assembly.speech()
 
     @asynccontextmanager
     async def _sent(self, question: Question) -> AsyncGenerator[Reply]:
@@ -145,29 +93,14 @@ class WireModel(Model, Generic[D]):
                 self._dialect = lesser
 
 
-@dataclass
-class _WireStream(LeanStream):
-    """Reads a stream line by line; all text of one network read becomes one delta."""
+@dataclass(slots=True)
+class _Lines:
+    """A stream, read line by line; all text of one network read becomes one delta."""
 
     _reply: Reply
     _assembly: Assembly
 
-    def get(self) -> ModelResponse:
-        return self._assembly.response()
-
-    async def close_stream(self) -> None:
-        self._reply.close()
-
-    async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
-        is_first = True
-        async for text in self._texts():
-            yield text_event(text, is_first=is_first)
-            is_first = False
-        for index, part in enumerate(self.get().parts):
-            if isinstance(part, ToolCallPart):
-                yield PartStartEvent(index=index, part=part)
-
-    async def _texts(self) -> AsyncIterator[str]:
+    async def texts(self) -> AsyncIterator[str]:
         """The text of each network read that has some, until the end that the wire's lines tell."""
         rest, received, is_done = b"", 0, False
         limit = self._assembly.max_characters

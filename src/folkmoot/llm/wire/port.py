@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Protocol
 
-from pydantic_ai.models import Model
-
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.llm.catalogue import ListedModel
 from folkmoot.llm.choice import Place
 from folkmoot.llm.embeddings import MOST_DIMENSIONS, Purpose, Vector
 from folkmoot.llm.faults import AnswerMalformed
+from folkmoot.llm.speech import Speaker
 from folkmoot.llm.wire.assembly import loaded
 from folkmoot.llm.wire.errors import MAX_ERROR_BYTES, fault_of
 from folkmoot.llm.wire.link import Link, Reply
@@ -32,7 +31,7 @@ class Vectors:
 class Wire(Protocol):
     """One place. Every call is a single one, without a second try, and raises ModelFault."""
 
-    def model(self, name: str) -> Model: ...
+    def model(self, name: str) -> Speaker: ...
 
     async def listed(self) -> tuple[ListedModel, ...]:
         """The models that the place has, in its order."""

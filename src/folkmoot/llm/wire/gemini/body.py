@@ -4,21 +4,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic_ai.messages import (
-    ModelRequest,
-    ModelRequestPart,
-    ModelResponse,
-    SystemPromptPart,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
-from pydantic_ai.tools import ToolDefinition
-
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.llm.messages import Assistant, System, ToolCall, ToolResult, ToolSchema, User
 from folkmoot.llm.wire.gemini.answer import SIGNATURE
-from folkmoot.llm.wire.question import Question, not_text, result_text, user_text
+from folkmoot.llm.wire.question import Question, details_for, result_text
 
 # Base64 of `skip_thought_signature_validator`, Google's stand-in for a call that another model has made: from
 # Gemini 3 on the first call of a turn is refused without a signature (ai.google.dev, "Thought signatures", FAQ).
@@ -45,90 +34,78 @@ class Dialect:
 
 def has_form(question: Question, dialect: Dialect) -> bool:
     """Whether a form of the answer is asked for: together with tools most models refuse it."""
-    parameters = question.parameters
-    return parameters.output_object is not None and not parameters.function_tools and dialect.form is not None
+    return question.request.output is not None and not question.request.tools and dialect.form is not None
 
 
 def fields(question: Question, dialect: Dialect) -> JsonObject:
-    contents = [_content(message) for message in question.messages]
-    written = [content for content in contents if content["parts"]]
+    written = _contents(question)
     system = _system(question)
     if system and not dialect.has_system:
         written.insert(0, {"role": "user", "parts": [{"text": system}]})
-    body: JsonObject = {"contents": [*written] or [{"role": "user", "parts": [{"text": ""}]}]}
+    body: JsonObject = {"contents": written or [{"role": "user", "parts": [{"text": ""}]}]}
     if system and dialect.has_system:
         body["systemInstruction"] = {"parts": [{"text": system}]}
-    if question.parameters.function_tools:
-        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in question.parameters.function_tools]}]
-    if config := _config(question, dialect):
-        body["generationConfig"] = config
+    if question.request.tools:
+        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in question.request.tools]}]
+    body["generationConfig"] = _config(question, dialect)
     return body
 
 
 def _config(question: Question, dialect: Dialect) -> JsonObject:
-    config: JsonObject = {}
-    if "max_tokens" in question.settings:
-        config["maxOutputTokens"] = question.settings["max_tokens"]
-    if "temperature" in question.settings:
-        config["temperature"] = question.settings["temperature"]
-    output = question.parameters.output_object
-    if output is not None and has_form(question, dialect):
+    asked = question.request
+    config: JsonObject = {"maxOutputTokens": asked.max_tokens}
+    if asked.temperature is not None:
+        config["temperature"] = asked.temperature
+    if asked.output is not None and has_form(question, dialect):
         config["responseMimeType"] = "application/json"
         if dialect.form == "schema":
-            config["responseJsonSchema"] = output.json_schema
+            config["responseJsonSchema"] = asked.output.schema
     return config
 
 
-def _tool(tool: ToolDefinition) -> Json:
-    return {
-        "name": tool.name,
-        "description": tool.description or "",
-        "parametersJsonSchema": tool.parameters_json_schema,
-    }
+def _tool(tool: ToolSchema) -> Json:
+    return {"name": tool.name, "description": tool.description, "parametersJsonSchema": tool.parameters}
 
 
 def _system(question: Question) -> str:
-    texts = [
-        part.content
-        for message in question.messages
-        if isinstance(message, ModelRequest)
-        for part in message.parts
-        if isinstance(part, SystemPromptPart)
-    ]
+    texts = [message.text for message in question.request.messages if isinstance(message, System)]
     return "\n\n".join([*texts, question.schema_text] if question.schema_text else texts)
 
 
-def _content(message: ModelRequest | ModelResponse) -> JsonObject:
-    if isinstance(message, ModelResponse):
-        return {"role": "model", "parts": _model_parts(message)}
-    parts: list[Json] = [_request_part(part) for part in message.parts if not isinstance(part, SystemPromptPart)]
-    return {"role": "user", "parts": parts}
+def _contents(question: Question) -> list[Json]:
+    """Each answer of the model, and between them what came from elsewhere as one turn; nothing that is empty."""
+    contents: list[Json] = []
+    theirs: list[Json] = []
+    for message in question.request.messages:
+        match message:
+            case Assistant():
+                contents += [{"role": "user", "parts": theirs}] if theirs else []
+                theirs = []
+                parts = _model_parts(message)
+                contents += [{"role": "model", "parts": parts}] if parts else []
+            case User(text=text):
+                theirs.append({"text": text})
+            case ToolResult():
+                theirs.append(_returned(message))
+            case System():
+                pass
+    return [*contents, {"role": "user", "parts": theirs}] if theirs else contents
 
 
-def _model_parts(message: ModelResponse) -> list[Json]:
-    parts: list[Json] = []
-    is_first = True
-    for part in message.parts:
-        if isinstance(part, TextPart):
-            parts.append({"text": part.content})
-        elif isinstance(part, ToolCallPart):
-            parts.append(_call(part, is_first=is_first))
-            is_first = False
-    return parts
+def _model_parts(message: Assistant) -> list[Json]:
+    parts: list[Json] = [{"text": message.text}] if message.text else []
+    return [*parts, *(_call(call, is_first=number == 0) for number, call in enumerate(message.calls))]
 
 
-def _call(part: ToolCallPart, *, is_first: bool) -> JsonObject:
-    call: JsonObject = {"name": part.tool_name, "args": part.args_as_dict(), "id": part.tool_call_id}
-    written: JsonObject = {"functionCall": call}
-    signature = _signature(part) or (_NO_SIGNATURE if is_first else None)
+def _call(call: ToolCall, *, is_first: bool) -> JsonObject:
+    written: JsonObject = {"functionCall": {"name": call.name, "args": call.arguments, "id": call.id}}
+    signature = _signature(call) or (_NO_SIGNATURE if is_first else None)
     return written if signature is None else {**written, SIGNATURE: signature}
 
 
-def _signature(part: ToolCallPart) -> str | None:
+def _signature(call: ToolCall) -> str | None:
     """As this wire gives it, or as the OpenAI-compatible one does, which older journals were written over."""
-    if part.provider_name != "google":
-        return None
-    match part.provider_details:
+    match details_for(call, "google"):
         case {"thoughtSignature": str(signature)}:
             return signature
         case {"extra_content": {"google": {"thought_signature": str(signature)}}}:
@@ -137,13 +114,7 @@ def _signature(part: ToolCallPart) -> str | None:
             return None
 
 
-def _request_part(part: ModelRequestPart) -> Json:
-    match part:
-        case UserPromptPart():
-            return {"text": user_text(part)}
-        case ToolReturnPart():
-            name = "result" if part.outcome == "success" else "error"
-            returned: JsonObject = {"name": part.tool_name, "id": part.tool_call_id}
-            return {"functionResponse": {**returned, "response": {name: result_text(part)}}}
-        case _:
-            raise not_text(part)
+def _returned(result: ToolResult) -> Json:
+    name = "error" if result.is_error else "result"
+    returned: JsonObject = {"name": result.name, "id": result.call_id}
+    return {"functionResponse": {**returned, "response": {name: result_text(result)}}}

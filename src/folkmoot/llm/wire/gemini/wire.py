@@ -38,7 +38,7 @@ class GeminiModel(WireModel[Dialect]):
         return fields(question, dialect)
 
     def assembly(self) -> GeminiAssembly:
-        return GeminiAssembly(self.name, self.place, self.link.limits.output_characters)
+        return GeminiAssembly(self.place, self.link.limits.output_characters)
 
     async def lesser(self, question: Question, dialect: Dialect, refusal: Refusal) -> Dialect | None:
         if refusal.status != 400:

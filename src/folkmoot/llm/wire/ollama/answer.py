@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic_ai.messages import FinishReason
-
 from folkmoot.kernel.json import Json
 from folkmoot.llm.faults import AnswerMalformed
+from folkmoot.llm.speech import FinishReason
 from folkmoot.llm.wire.assembly import Assembly, loaded, tokens, word
 from folkmoot.llm.wire.errors import fault_in
 

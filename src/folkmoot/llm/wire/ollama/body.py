@@ -2,18 +2,9 @@
 
 from dataclasses import dataclass
 
-from pydantic_ai.messages import (
-    ModelRequestPart,
-    ModelResponse,
-    SystemPromptPart,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
-
 from folkmoot.kernel.json import Json, JsonObject
-from folkmoot.llm.wire.question import Question, not_text, result_text, user_text
+from folkmoot.llm.messages import Assistant, Message, System, ToolResult, User
+from folkmoot.llm.wire.question import Question, function, led_by_system, result_text
 from folkmoot.llm.wire.schema import without_long_bounds
 
 
@@ -29,78 +20,44 @@ def fields(question: Question, dialect: Dialect) -> JsonObject:
     """Without `truncate` and `shift` a conversation that is too long loses its beginning, and nobody is told."""
     body: JsonObject = {
         "model": question.model,
-        "messages": _messages(question),
+        "messages": led_by_system(question, _message),
         "stream": question.is_streamed,
         "truncate": False,
         "shift": False,
+        "options": _options(question, dialect),
     }
-    if options := _options(question, dialect):
-        body["options"] = options
-    parameters = question.parameters
-    if parameters.function_tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description or "",
-                    "parameters": tool.parameters_json_schema,
-                },
-            }
-            for tool in parameters.function_tools
-        ]
-    elif parameters.output_object is not None and dialect.has_form:  # a form would leave no way to call a tool
-        body["format"] = without_long_bounds(parameters.output_object.json_schema)
+    asked = question.request
+    if asked.tools:
+        body["tools"] = [function(tool, tool.parameters) for tool in asked.tools]
+    elif asked.output is not None and dialect.has_form:  # a form would leave no way to call a tool
+        body["format"] = without_long_bounds(asked.output.schema)
     return body
 
 
 def _options(question: Question, dialect: Dialect) -> JsonObject:
-    options: JsonObject = {}
-    if "max_tokens" in question.settings:
-        options["num_predict"] = question.settings["max_tokens"]
-    if "temperature" in question.settings:
-        options["temperature"] = question.settings["temperature"]
+    options: JsonObject = {"num_predict": question.request.max_tokens}
+    if question.request.temperature is not None:
+        options["temperature"] = question.request.temperature
     if dialect.window is not None:
         options["num_ctx"] = dialect.window
     return options
 
 
-def _messages(question: Question) -> list[Json]:
-    system: list[str] = []
-    written: list[Json] = []
-    for message in question.messages:
-        if isinstance(message, ModelResponse):
-            written.append(_assistant(message))
-            continue
-        for part in message.parts:
-            if isinstance(part, SystemPromptPart) and not written:
-                system.append(part.content)
-            else:
-                written.append(_request_part(part))
-    if question.schema_text is not None:
-        system.append(question.schema_text)
-    return [{"role": "system", "content": "\n\n".join(system)}, *written] if system else written
-
-
-def _assistant(message: ModelResponse) -> Json:
-    text = "".join(part.content for part in message.parts if isinstance(part, TextPart))
-    calls: list[Json] = [
-        {"id": part.tool_call_id, "function": {"name": part.tool_name, "arguments": part.args_as_dict()}}
-        for part in message.parts
-        if isinstance(part, ToolCallPart)
-    ]
-    written: JsonObject = {"role": "assistant", "content": text}
-    return {**written, "tool_calls": calls} if calls else written
-
-
-def _request_part(part: ModelRequestPart) -> Json:
-    match part:
-        case UserPromptPart():
-            return {"role": "user", "content": user_text(part)}
-        case ToolReturnPart():
-            returned: JsonObject = {"tool_name": part.tool_name, "tool_call_id": part.tool_call_id}
-            return {"role": "tool", "content": result_text(part), **returned}
-        case SystemPromptPart(content=text):
+def _message(message: Message) -> JsonObject:
+    match message:
+        case Assistant():
+            return _assistant(message)
+        case User(text=text):
+            return {"role": "user", "content": text}
+        case ToolResult(call_id=call_id, name=name):
+            return {"role": "tool", "content": result_text(message), "tool_name": name, "tool_call_id": call_id}
+        case System(text=text):
             return {"role": "system", "content": text}
-        case _:
-            raise not_text(part)
+
+
+def _assistant(message: Assistant) -> JsonObject:
+    written: JsonObject = {"role": "assistant", "content": message.text}
+    calls: list[Json] = [
+        {"id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in message.calls
+    ]
+    return {**written, "tool_calls": calls} if calls else written

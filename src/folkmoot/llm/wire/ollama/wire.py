@@ -46,14 +46,14 @@ class OllamaModel(WireModel[Dialect]):
         return fields(question, dialect)
 
     def assembly(self) -> OllamaAssembly:
-        return OllamaAssembly(self.name, self.place, self.link.limits.output_characters)
+        return OllamaAssembly(self.place, self.link.limits.output_characters)
 
     async def lesser(self, question: Question, dialect: Dialect, refusal: Refusal) -> Dialect | None:
         """A larger window, as far as the model has one: by itself the server opens a small one for every model."""
         if is_overflow(refusal.complaint):
             largest = (await _shown(self.place, self.link, self.name)).context_tokens or 0
             needed = len(dumps(self.fields(question, dialect))) // _CHARACTERS_PER_TOKEN
-            needed += question.settings.get("max_tokens", 0)
+            needed += question.request.max_tokens
             wanted = max(_SMALLEST_WINDOW, 2 * (dialect.window or 0), 1 << (needed - 1).bit_length())
             window = min(wanted, largest)
             return replace(dialect, window=window) if window > (dialect.window or 0) else None

@@ -3,21 +3,12 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from pydantic_ai.messages import (
-    ModelRequestPart,
-    ModelResponse,
-    SystemPromptPart,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
-from pydantic_ai.output import OutputObjectDefinition
-
-from folkmoot.kernel.json import Json, JsonObject, dumps
-from folkmoot.llm.wire.question import Question, not_text, result_text, schema_name, user_text
+from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.llm.messages import Assistant, Message, OutputSchema, System, ToolCall, ToolResult, User
+from folkmoot.llm.wire.question import Question, details_for, function, led_by_system, result_text, schema_name
 from folkmoot.llm.wire.schema import without_long_bounds
 
 OLD_TOKEN_FIELD = "max_tokens"  # noqa: S105 a field's name
@@ -53,27 +44,18 @@ class Dialect:
 
 
 def fields(question: Question, dialect: Dialect) -> JsonObject:
-    parameters, settings = question.parameters, question.settings
-    body: JsonObject = {"model": question.model, "messages": _messages(question, dialect)}
-    if "max_tokens" in settings:
-        body[dialect.token_field] = settings["max_tokens"]
-    if dialect.has_temperature and "temperature" in settings:
-        body["temperature"] = settings["temperature"]
-    if parameters.function_tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description or "",
-                    "parameters": without_long_bounds(tool.parameters_json_schema),
-                },
-            }
-            for tool in parameters.function_tools
-        ]
-    output = parameters.output_object
-    if output is not None and dialect.form is not None:
-        body["response_format"] = _response_format(output, dialect.form)
+    asked = question.request
+    body: JsonObject = {
+        "model": question.model,
+        "messages": led_by_system(question, partial(_message, question.provider, dialect)),
+        dialect.token_field: asked.max_tokens,
+    }
+    if dialect.has_temperature and asked.temperature is not None:
+        body["temperature"] = asked.temperature
+    if asked.tools:
+        body["tools"] = [function(tool, without_long_bounds(tool.parameters)) for tool in asked.tools]
+    if asked.output is not None and dialect.form is not None:
+        body["response_format"] = _response_format(asked.output, dialect.form)
     if question.is_streamed:
         body["stream"] = True
         if dialect.has_stream_options:
@@ -81,68 +63,40 @@ def fields(question: Question, dialect: Dialect) -> JsonObject:
     return body
 
 
-def _messages(question: Question, dialect: Dialect) -> list[Json]:
-    """Leading system texts become one message, since many chat templates take no second one."""
-    system: list[str] = []
-    written: list[Json] = []
-    for message in question.messages:
-        if isinstance(message, ModelResponse):
-            written.append(_assistant(message, question.provider, dialect))
-            continue
-        for part in message.parts:
-            if isinstance(part, SystemPromptPart) and not written:
-                system.append(part.content)
-            else:
-                written.append(_request_part(part))
-    if question.schema_text is not None:
-        system.append(question.schema_text)
-    return [{"role": "system", "content": "\n\n".join(system)}, *written] if system else written
+def _message(provider: str, dialect: Dialect, message: Message) -> JsonObject:
+    match message:
+        case Assistant():
+            return _assistant(message, provider, dialect)
+        case User(text=text):
+            return {"role": "user", "content": text}
+        case ToolResult(call_id=call_id):
+            return {"role": "tool", "tool_call_id": call_id, "content": result_text(message)}
+        case System(text=text):
+            return {"role": "system", "content": text}
 
 
-def _assistant(message: ModelResponse, provider: str, dialect: Dialect) -> Json:
-    text: list[str] = []
-    calls: list[Json] = []
-    for part in message.parts:
-        if isinstance(part, TextPart):
-            text.append(part.content)
-        elif isinstance(part, ToolCallPart):
-            calls.append(_call(part, provider))
-    said = "".join(text)
-    written: JsonObject = {"role": "assistant", "content": said}
-    if calls:
-        written["tool_calls"] = calls
-        if not said and dialect.has_null_content:
+def _assistant(message: Assistant, provider: str, dialect: Dialect) -> JsonObject:
+    written: JsonObject = {"role": "assistant", "content": message.text}
+    if message.calls:
+        written["tool_calls"] = [_call(call, provider) for call in message.calls]
+        if not message.text and dialect.has_null_content:
             written["content"] = None
     return written
 
 
-def _call(part: ToolCallPart, provider: str) -> JsonObject:
-    arguments = part.args if isinstance(part.args, str) else dumps(part.args or {})
+def _call(call: ToolCall, provider: str) -> JsonObject:
     written: JsonObject = {
-        "id": part.tool_call_id,
+        "id": call.id,
         "type": "function",
-        "function": {"name": part.tool_name, "arguments": arguments},
+        "function": {"name": call.name, "arguments": dumps(call.arguments)},
     }
-    if part.provider_details and part.provider_name == provider:
-        written.update(part.provider_details)
-    return written
+    details = details_for(call, provider)
+    return {**written, **details} if isinstance(details, dict) else written
 
 
-def _request_part(part: ModelRequestPart) -> JsonObject:
-    match part:
-        case UserPromptPart():
-            return {"role": "user", "content": user_text(part)}
-        case ToolReturnPart():
-            return {"role": "tool", "tool_call_id": part.tool_call_id, "content": result_text(part)}
-        case SystemPromptPart(content=text):
-            return {"role": "system", "content": text}
-        case _:
-            raise not_text(part)
-
-
-def _response_format(output: OutputObjectDefinition, form: Literal["json_schema", "json_object"]) -> JsonObject:
+def _response_format(output: OutputSchema, form: Literal["json_schema", "json_object"]) -> JsonObject:
     """OpenAI's way, or the older one of llama-cpp-python and others, where the schema stands beside the type."""
-    schema = without_long_bounds(output.json_schema)
+    schema = without_long_bounds(output.schema)
     if form == "json_object":
         return {"type": "json_object", "schema": schema}
     return {"type": "json_schema", "json_schema": {"name": schema_name(output), "schema": schema}}

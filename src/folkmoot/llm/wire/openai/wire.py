@@ -36,7 +36,7 @@ class OpenAIModel(WireModel[Dialect]):
         return fields(question, dialect)
 
     def assembly(self) -> OpenAIAssembly:
-        return OpenAIAssembly(self.name, self.place, self.link.limits.output_characters)
+        return OpenAIAssembly(self.place, self.link.limits.output_characters)
 
     async def lesser(self, question: Question, dialect: Dialect, refusal: Refusal) -> Dialect | None:
         is_unread = refusal.status == 500 and "validation error" in refusal.complaint  # llama-cpp-python's way
