@@ -34,7 +34,7 @@ UNRECORDED = {
 
 def verbs(source: Source) -> Iterator[str]:
     """What a module records: the words its calls of `record` have for a verb, `*` where a part is put in later."""
-    for node in ast.walk(source.tree):
+    for node in ast.walk(source.tree) if any(name in source.text for name in RECORDS) else ():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in RECORDS and len(node.args) > 2:
             yield from words(source, node.args[2])
 

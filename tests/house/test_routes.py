@@ -36,6 +36,7 @@ def route_functions() -> set[str]:
     return {
         node.name
         for source in product()
+        if "router." in source.text
         for node in ast.walk(source.tree)
         if isinstance(node, ast.AsyncFunctionDef)
         for decorator in node.decorator_list

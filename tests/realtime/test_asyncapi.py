@@ -119,6 +119,7 @@ def test_every_resource_that_changes_has_a_schema() -> None:
     named = {
         keyword.value.value
         for source in product()
+        if "resource=" in source.text
         for call in ast.walk(source.tree)
         if isinstance(call, ast.Call)
         for keyword in call.keywords
