@@ -30,11 +30,15 @@ STREAMS = {"send_message": frozenset({"stream"})}
 BY_HAND = frozenset({"wait_for_run"})
 """Operations whose method in the client does more than the one call."""
 
+FILES = "multipart/form-data"
 _SELECTORS = frozenset({"workspace_id", "workspace_slug"})
 _WAITS = frozenset({"wait", "timeout"})
 _SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "JsonObject"}
 _JSON = re.compile(r"application/(\w+[-.+])*json")
+_OF_A_FILE = "`file` is a path, or the bytes themselves."
 _IMPORTED = {
+    "Attached": "from folkmoot.client.forms import Attached",
+    "File": "from folkmoot.client.forms import File",
     "Sequence": "from collections.abc import Sequence",
     "datetime": "from datetime import datetime",
     "Json": "from folkmoot.kernel.json import Json",
@@ -43,7 +47,7 @@ _IMPORTED = {
 
 
 class Input(NamedTuple):
-    """One parameter of an operation; `place` is path, query or body."""
+    """One parameter of an operation; `place` is path, query, body or file."""
 
     name: str
     place: str
@@ -56,13 +60,32 @@ class Input(NamedTuple):
 
 
 class Operation(NamedTuple):
+    """One operation; `is_upload`: as it is asked with a file, a second method where it takes JSON too."""
+
     method: str
     path: str
     said: dict[str, Any]
+    is_upload: bool = False
 
     @property
     def id(self) -> str:
-        return str(self.said["operationId"])
+        name = str(self.said["operationId"])
+        return f"upload_{name.partition('_')[2]}" if self.is_upload and len(self._bodies) > 1 else name
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The schemas of its body, by media type."""
+        return {kind: media for kind, media in self._bodies.items() if (kind == FILES) == self.is_upload}
+
+    @property
+    def _bodies(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.said.get("requestBody", {}).get("content", {})
+        return found
+
+    def ways(self) -> list["Operation"]:
+        """With a file and without, as far as it is asked so."""
+        found = [self._replace(is_upload=True)] if FILES in self._bodies else []
+        return found if found and len(self._bodies) == 1 else [self, *found]
 
     @property
     def room(self) -> str:
@@ -156,10 +179,11 @@ class Writer:
     def __init__(self, document: dict[str, Any], homes: dict[str, str]) -> None:
         self._types = Types(document["components"]["schemas"], homes)
         self._operations = [
-            Operation(method.upper(), path, said)
+            way
             for path, methods in document["paths"].items()
             for method, said in methods.items()
             if said["operationId"] not in FOLLOWED
+            for way in Operation(method.upper(), path, said).ways()
         ]
 
     def files(self) -> dict[str, str]:
@@ -192,11 +216,13 @@ class Writer:
         arguments = [repr(operation.method), _path(operation.path, inputs), reader]
         for place in ("query", "body"):
             given = ", ".join(f"{item.name!r}: {item.spelled}" for item in inputs if item.place == place)
-            if given:
+            if given or (place == "body" and operation.is_upload):
                 arguments.append(f"{place}={{{given}}}")
-        content = operation.said.get("requestBody", {}).get("content", {})
+        if operation.is_upload:
+            optional.insert(0, "filename: str | None = None")
+            arguments.append("attached=Attached(file, filename)")
         flags = {
-            "is_form": "application/x-www-form-urlencoded" in content,
+            "is_form": "application/x-www-form-urlencoded" in operation.content,
             "is_long": takes_key or any(item.name in _WAITS for item in inputs),
             "takes_key": takes_key,
         }
@@ -204,7 +230,7 @@ class Writer:
         if takes_key:
             arguments.append("key=idempotency_key")
         signature = ", ".join([*needed, *(["*", *optional] if optional else [])])
-        doc = _docstring(operation.said.get("description") or "")
+        doc = _docstring(operation.said.get("description") or "", _OF_A_FILE if operation.is_upload else "")
         return f"def {operation.id}({signature}) -> Call[{answer}]:\n{doc}    return Call({', '.join(arguments)})\n"
 
     def _inputs(self, operation: Operation) -> list[Input]:
@@ -215,12 +241,12 @@ class Writer:
                 found.append(Input(given["name"], given["in"], kind, given.get("required", False)))
         order = re.findall(r"{(\w+)", operation.path)
         found.sort(key=lambda item: order.index(item.name) if item.place == "path" else len(order))
-        for kind, media in operation.said.get("requestBody", {}).get("content", {}).items():
-            if kind == "multipart/form-data":  # what can be given as a file can be given as JSON too
-                continue
+        for media in operation.content.values():
             schema = self._types.body(media["schema"])
             for name, part in schema.get("properties", {}).items():
-                if name not in STREAMS.get(operation.id, ()):
+                if part.get("format") == "binary":
+                    found.append(Input(name, "file", "File", True))
+                elif name not in STREAMS.get(operation.id, ()):
                     is_required = name in schema.get("required", ())
                     found.append(Input(name, "body", self._types.of(part, is_answer=False), is_required))
         return found
@@ -313,8 +339,8 @@ def _nullable(kind: str) -> str:
     return kind if kind.endswith("None") or kind == "Json" else f"{kind} | None"
 
 
-def _docstring(text: str) -> str:
-    first = " ".join(text.split("\n\n")[0].split())
+def _docstring(text: str, more: str = "") -> str:
+    first = " ".join((*text.split("\n\n")[0].split(), *more.split()))
     if not first:
         return ""
     lines = textwrap.wrap(first.replace("\\", "\\\\"), 108)

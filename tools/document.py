@@ -59,8 +59,8 @@ first (`?with_cursor=true`), then what you want to keep, then every event after 
 1. `resource_changed` puts `view` in the place of what was known of `resource` and `id`. Where `view` is null the thing
    is gone, and with it what belonged to it: with a project its agents, tasks, runs, conversations, documents,
    contexts, schedules, approvals, debates, rooms and webhooks, with a run its approvals and its debate, with an agent
-   its conversations, messages and contexts, with a conversation its messages, with a room its members and messages. The
-   runs of a deleted task or agent stay. Of a room only those are told who are in it.
+   its conversations, messages and contexts, with a conversation its messages, with a room its members, messages and
+   documents. The runs of a deleted task or agent stay. Of a room only those are told who are in it.
 2. A field that *shows* a resource does the same; one that shows a *part* has the id and what may be another now, to be
    merged into what is known. A new agent begins with totals of zero.
 3. `completion`, `failure` and `cancelled` tell `results`, `plan_ready` tells `plan` of the run that they are about,
@@ -78,6 +78,7 @@ cursor of its own:
 | a live run's `duration_seconds`, and its `usage` between two statuses | they grow; `progress` tells a team's |
 | the run of a reply | lists of runs leave it out; its messages tell what it says |
 | what a budget has used, and what is set aside of it | with every call; `budget_exceeded` tells when it is used up |
+| that the runs of a deleted room are shown no more | nobody is in it any more who could be told |
 | a run's log and artifacts | read at `/api/runs/{{id}}/logs` and `/artifacts` |
 | a context's data and versions | up to 1 MB; `agent_context_updated` tells the number, read what you need |
 | mailbox messages past AGENT_MESSAGE_RETENTION_LIMIT | pruned in the background, the oldest first |

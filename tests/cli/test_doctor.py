@@ -203,3 +203,24 @@ async def test_postgres(own_postgres_url: str, tmp_path: Path) -> None:
     found = {finding.part: finding async for finding in checkup.examine(settings)}
     assert found["worker"].text == "a server works the runs"
     await liveness.close()
+    assert "vectors" not in found, "without a model for embeddings there are none"
+    settings = settings.model_copy(update={"embedding_model": "openai:embed-stub"})
+    (searched,) = [finding.text async for finding in checkup.examine(settings) if finding.part == "vectors"]
+    assert searched.startswith(("are searched in the database, by pgvector", "are scanned"))
+
+
+@pytest.mark.system
+def test_tools_that_agents_name_and_nobody_has(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = '{"tools": ["search_knowledge", "serch_knowledge", "files__read"]}'
+    made = terminal.type("agents", "create", "assistant", "--name", "Ada", "--config", config)
+    assert made.err.splitlines() == [
+        "warning: There is no tool serch_knowledge here now; it is passed over",
+        "warning: There is no tool files__read here now; it is passed over",
+    ]
+    assert "warning: There is no tool files__read" in terminal.type("agents", "show", "ada").err
+    assert states(terminal) == {**WELL, "tools": "warning"}
+    assert "ada names serch_knowledge, files__read" in terminal.type("doctor").out
+    monkeypatch.setenv("MCP_STDIO_SERVERS", '[{"name": "files", "command": "true", "args": []}]')
+    said = terminal.type("doctor").out
+    assert "serch_knowledge" in said
+    assert "files__read" not in said, "a program's tools are known by it alone, and nothing starts it"

@@ -161,6 +161,7 @@ def show_agent(agent: Agent, workspace: Workspace = None, json: AsJson = False) 
 
     def tell(found: JsonObject, screen: Screen) -> None:
         print_text("\n".join(agent_lines(found)))
+        _say_warnings(found, screen)
 
     ask(Wish(workspace, json), lambda: get(agent_path(agent)), tell)
 
@@ -243,3 +244,9 @@ def agent_lines(agent: JsonObject) -> list[str]:
 
 def _tell_status(agent: JsonObject, screen: Screen) -> None:
     print_text(f"{word(agent.get('slug'))} {word(agent.get('status'))}\nagent {word(agent.get('id'))}")
+    _say_warnings(agent, screen)
+
+
+def _say_warnings(agent: JsonObject, screen: Screen) -> None:
+    for warning in objects(agent.get("warnings")):
+        screen.say(f"warning: {word(warning.get('sentence'))}")

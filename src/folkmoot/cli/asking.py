@@ -1,7 +1,7 @@
 """Commands that are one call of the API in one workspace: the shape that all of them share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, NamedTuple, NoReturn
 
 import typer
@@ -60,13 +60,35 @@ def ask(wish: Wish, prepare: Callable[[], Call], tell: Callable[[JsonObject, Scr
     `prepare` runs before anything is connected, so that what cannot be asked leaves no trace.
     """
 
+    prepared = list[Call]()
+
+    def check() -> None:
+        prepared.append(prepare())
+        _check_text(prepared[0])
+
+    async def find(_: Client) -> Call:
+        return prepared[0]
+
+    ask_there(wish, check, find, tell)
+
+
+def ask_there(
+    wish: Wish,
+    check: Callable[[], object],
+    find: Callable[[Client], Awaitable[Call]],
+    tell: Callable[[JsonObject, Screen], None],
+) -> NoReturn:
+    """As `ask`, of a call that depends on what there is: `check` runs before anything is connected."""
+
     async def work(signals: Signals) -> int:
         screen = Screen(is_quiet=wish.is_json)
         headers = workspace_headers(wish.workspace)
-        call = prepare()
-        _check_text(call)
+        check()
         async with connect(screen, signals, works=wish.works) as client:
-            answer = await _made(client.within(headers), call)
+            here = client.within(headers)
+            call = await find(here)
+            _check_text(call)
+            answer = await _made(here, call)
         if wish.is_json:
             print_json(answer)
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from folkmoot.cli.checkup_tools import unknown_by_agent
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.refusals import refusals
 from folkmoot.db.lanes import DatabaseUnavailable
@@ -21,12 +22,15 @@ from folkmoot.llm.faults import AnswerEmpty, AnswerFiltered, AnswerTruncated, Mo
 from folkmoot.llm.gateway import Gateway, Request
 from folkmoot.llm.messages import User
 from folkmoot.llm.settings import LlmLimits, llm_settings
-from folkmoot.migrations.upgrade import current, head
+from folkmoot.migrations import pgvector
+from folkmoot.migrations.upgrade import connected, current, head
+from folkmoot.tools.loading import ToolPackageFailed
 
 State = Literal["ok", "warning", "failed"]
 
 _PATIENCE_SECONDS = 5.0
 _MODEL_LIMITS = LlmLimits(connect=5, first_token=20, idle=20, total=30, sleep_in_place=0)
+_SHOWN = 10
 _MEGABYTE = 1_000_000
 _LITTLE, _TOO_LITTLE = 1000 * _MEGABYTE, 100 * _MEGABYTE
 
@@ -50,8 +54,12 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("settings", "ok", "can be read, and a start refuses none of them")
     yield _disk(settings)
     if "DATABASE_URL" not in refused:
-        for finding in await _database(settings):
+        found = await _database(settings)
+        for finding in found:
             yield finding
+        if not refused and _revision(head()) in found:
+            for finding in await _tools(settings):
+                yield finding
     if settings.redis_url is not None:
         yield await _redis(settings.redis_url.get_secret_value())
     if not refused.keys() & {"DEFAULT_MODEL", "EMBEDDING_MODEL"}:
@@ -78,6 +86,9 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         at = await asyncio.wait_for(asyncio.to_thread(current, settings.direct_database_url), 4 * _PATIENCE_SECONDS)
         found = [Finding("database", "ok", f"{shown} can be reached"), _revision(at), await _worker(settings)]
+        if settings.is_postgres and settings.embedding_model is not None:
+            said = await asyncio.to_thread(connected, settings.direct_database_url, pgvector.state)
+            found.append(Finding("vectors", "ok", said))
     except DatabaseUnavailable as problem:
         return [Finding("database", "failed", f"{shown}: {_why(problem)}", _advice(settings))]
     except Problem as problem:
@@ -99,6 +110,21 @@ def _revision(at: str | None) -> Finding:
         return Finding("migrations", "warning", f"at {at}, behind {newest}", "Run folkmoot db upgrade, or start")
     advice = f"Use the newer Folkmoot, or let that one run folkmoot db downgrade {newest}"
     return Finding("migrations", "failed", f"at {at}, which a newer Folkmoot has written", advice)
+
+
+async def _tools(settings: Settings) -> list[Finding]:
+    """Nothing is said of tools that are all there."""
+    try:
+        unknown = await unknown_by_agent(settings)
+    except ToolPackageFailed as problem:
+        return [Finding("tools", "failed", problem.detail, "Repair or uninstall the package")]
+    except DatabaseUnavailable as problem:
+        return [Finding("tools", "warning", _why(problem), "Ask again once the database answers")]
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    advice = "Write the names in config.tools as folkmoot tools list does, or bring the MCP server back"
+    return [Finding("tools", "warning", f"there is no such tool: {'; '.join(unknown[:_SHOWN])}{more}", advice)]
 
 
 async def _worker(settings: Settings) -> Finding:

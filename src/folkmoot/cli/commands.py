@@ -24,6 +24,8 @@ TABLE = {
     "init": Row("folkmoot.cli.init", "Make Driver, Creator and Generator, and some sample knowledge."),
     "drive": Row("folkmoot.cli.drive", "Give Driver a task, which it does with the other agents."),
     "agents": Row("folkmoot.cli.agents", "List, make, wake and rest agents, and see what they keep."),
+    "rooms": Row("folkmoot.cli.rooms", "List and make rooms, say who is in them, and read what was said."),
+    "chat": Row("folkmoot.cli.chat", "Talk with the people and agents of a room."),
     "knowledge": Row("folkmoot.cli.knowledge", "Add files and folders, search them, and say what there is."),
     "tools": Row("folkmoot.cli.tools", "List, allow and forbid what agents may use, and try it."),
     "mcp": Row("folkmoot.cli.mcp", "List, add, refresh and remove MCP servers, and call their tools."),

@@ -8,7 +8,7 @@ from functools import partial
 
 from folkmoot.accounts.kept import ADMIN_TOKEN_FILE, find_kept
 from folkmoot.cli.client import Client, client_at
-from folkmoot.cli.problems import ConnectionLost, Refused
+from folkmoot.cli.problems import BadUsage, ConnectionLost, Refused
 from folkmoot.cli.process import Signals
 from folkmoot.cli.screen import Screen
 from folkmoot.engine.holder import HeldByAnother, HolderInfo, read_holder
@@ -27,6 +27,22 @@ async def connect(screen: Screen, signals: Signals, *, works: bool = False) -> A
     settings = load_settings()
     async with AsyncExitStack() as stack:
         yield await _open(settings, screen, partial(_hold, settings, signals, works), stack)
+
+
+@asynccontextmanager
+async def connect_as(screen: Screen, token: str | None, address: str | None) -> AsyncIterator[Client]:
+    """A client of a server that runs, by default of the one that holds the data, let in by a token of one's own.
+
+    Raises BadUsage where no server is known.
+    """
+    if address is None:
+        settings = load_settings()
+        holder = None if settings.is_postgres else await until_free(settings, screen)
+        if holder is None or holder.address is None:
+            raise BadUsage("No server is known here; name it with --server")
+        address = _near(holder.address)
+    async with client_at(address, token) as client:
+        yield client
 
 
 Hold = Callable[[], AbstractAsyncContextManager[Client]]

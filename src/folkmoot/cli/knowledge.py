@@ -103,7 +103,7 @@ class _Adding:
         gone = []
         async for document in self._client.pages(DOCUMENTS, "documents"):
             source = word(document.get("source"))
-            if source not in there and source.startswith(tuple(papers.folders)):
+            if document.get("room_id") is None and source not in there and source.startswith(tuple(papers.folders)):
                 gone.append(document)
         for document in gone:
             await self._client.delete(f"{DOCUMENTS}/{document['id']}")

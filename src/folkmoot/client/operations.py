@@ -132,6 +132,7 @@ class HealthOperations:
 
 class KnowledgeOperations:
     add_document = Operation(knowledge.add_document)
+    upload_document = Operation(knowledge.upload_document)
     list_documents = Operation(knowledge.list_documents)
     get_document = Operation(knowledge.get_document)
     change_document = Operation(knowledge.change_document)
@@ -165,6 +166,7 @@ class MembersOperations:
 class RoomsOperations:
     list_rooms = Operation(rooms.list_rooms)
     create_room = Operation(rooms.create_room)
+    search_rooms = Operation(rooms.search_rooms)
     get_room = Operation(rooms.get_room)
     change_room = Operation(rooms.change_room)
     delete_room = Operation(rooms.delete_room)
@@ -182,7 +184,12 @@ class RoomsOperations:
     add_room_member = Operation(rooms.add_room_member)
     change_room_member = Operation(rooms.change_room_member)
     remove_room_member = Operation(rooms.remove_room_member)
+    get_room_presence = Operation(rooms.get_room_presence)
     mark_room_read = Operation(rooms.mark_room_read)
+    add_room_attachment = Operation(rooms.add_room_attachment)
+    upload_room_attachment = Operation(rooms.upload_room_attachment)
+    list_room_attachments = Operation(rooms.list_room_attachments)
+    delete_room_attachment = Operation(rooms.delete_room_attachment)
 
 
 class RunsOperations:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeGuard, TypeVar
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from folkmoot.client.faults import ApiProblem, Unreadable, problem_of
+from folkmoot.client.forms import Attached, form_of
 from folkmoot.kernel.json import JsonObject, dumps, loads
 
 T = TypeVar("T")
@@ -63,23 +64,28 @@ class Call(Generic[T]):
     query: Given = field(default_factory=dict)
     body: Given | None = None
     is_form: bool = False
+    attached: Attached | None = None
     is_scoped: bool = False
     is_long: bool = False
     takes_key: bool = False
     key: str | None = None
 
     def request(self, headers: Mapping[str, str], key: str | None = None) -> Request:
-        """The call as it is sent: `headers` are the client's own."""
-        query = {name: _word(value) for name, value in self.query.items() if value is not None}
+        """The call as it is sent: `headers` are the client's own. Raises OSError for a file that cannot be read."""
+        query = _pairs(self.query)
         path = f"{self.path}?{urlencode(query)}" if query else self.path
         sent = {"Accept": "application/json", **headers} | ({"Idempotency-Key": key} if key else {})
         body = None
         if self.body is not None:
-            given = {name: value for name, value in self.body.items() if value is not None}
-            kind = "application/x-www-form-urlencoded" if self.is_form else "application/json"
-            sent["Content-Type"] = kind
-            body = (urlencode(given) if self.is_form else dumps(given)).encode()
+            sent["Content-Type"], body = self._written(self.body)
         return Request(self.method, path, sent, body, LONGEST_SECONDS if self.is_long else QUICK_SECONDS)
+
+    def _written(self, given: Given) -> tuple[str, bytes]:
+        if self.attached is not None:
+            return form_of(self.attached, _pairs(given))
+        if self.is_form:
+            return "application/x-www-form-urlencoded", urlencode(_pairs(given)).encode()
+        return "application/json", dumps({name: value for name, value in given.items() if value is not None}).encode()
 
 
 def path(template: str, **given: str | int) -> str:
@@ -149,6 +155,16 @@ def json_object(raw: bytes | str) -> JsonObject:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _pairs(given: Given) -> list[tuple[str, str]]:
+    """As a query and a form have them: a list's items under one name."""
+    each = ((name, one) for name, value in given.items() for one in (value if _is_list(value) else (value,)))
+    return [(name, _word(one)) for name, one in each if one is not None]
+
+
+def _is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
+    return isinstance(value, list | tuple)
 
 
 def _word(value: object) -> str:

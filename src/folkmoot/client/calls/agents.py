@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from folkmoot.client import wire
-from folkmoot.client.resources.agents import Agent, AgentPage, AgentStatus, Definition, DefinitionPage
+from folkmoot.client.resources.agents import AgentDetail, AgentPage, AgentStatus, Definition, DefinitionPage
 from folkmoot.client.resources.core_agents import DynamicAgentMade, Initialized, OperatorAnswer, OperatorPending
 from folkmoot.client.wire import Call
 from folkmoot.kernel.json import JsonObject
@@ -87,12 +87,12 @@ def create_agent(
     project_id: str | None = None,
     config: JsonObject | None = None,
     activate: bool | None = None,
-) -> Call[Agent]:
+) -> Call[AgentDetail]:
     """Make an agent of a definition; one of a class is made even where a hook fails, with status `error`."""
     return Call(
         "POST",
         "/api/agents",
-        wire.one(Agent),
+        wire.one(AgentDetail),
         body={
             "definition_id": definition_id,
             "definition_slug": definition_slug,
@@ -104,18 +104,18 @@ def create_agent(
     )
 
 
-def get_agent(agent_id: str | int) -> Call[Agent]:
-    return Call("GET", wire.path("/api/agents/{agent_id}", agent_id=agent_id), wire.one(Agent))
+def get_agent(agent_id: str | int) -> Call[AgentDetail]:
+    return Call("GET", wire.path("/api/agents/{agent_id}", agent_id=agent_id), wire.one(AgentDetail))
 
 
 def change_agent(
     agent_id: str | int, *, name: str | None = None, config: JsonObject | None = None, status: str | None = None
-) -> Call[Agent]:
+) -> Call[AgentDetail]:
     """Change name, config or status: all of what is asked for, or nothing."""
     return Call(
         "PATCH",
         wire.path("/api/agents/{agent_id}", agent_id=agent_id),
-        wire.one(Agent),
+        wire.one(AgentDetail),
         body={"name": name, "config": config, "status": status},
     )
 
@@ -130,27 +130,27 @@ def get_agent_status(agent_id: str | int) -> Call[AgentStatus]:
     return Call("GET", wire.path("/api/agents/{agent_id}/status", agent_id=agent_id), wire.one(AgentStatus))
 
 
-def activate_agent(agent_id: str | int) -> Call[Agent]:
+def activate_agent(agent_id: str | int) -> Call[AgentDetail]:
     """Let the agent work."""
-    return Call("POST", wire.path("/api/agents/{agent_id}/activate", agent_id=agent_id), wire.one(Agent))
+    return Call("POST", wire.path("/api/agents/{agent_id}/activate", agent_id=agent_id), wire.one(AgentDetail))
 
 
-def deactivate_agent(agent_id: str | int) -> Call[Agent]:
+def deactivate_agent(agent_id: str | int) -> Call[AgentDetail]:
     """Let the agent rest: `idle`."""
-    return Call("POST", wire.path("/api/agents/{agent_id}/deactivate", agent_id=agent_id), wire.one(Agent))
+    return Call("POST", wire.path("/api/agents/{agent_id}/deactivate", agent_id=agent_id), wire.one(AgentDetail))
 
 
-def shutdown_agent(agent_id: str | int) -> Call[Agent]:
+def shutdown_agent(agent_id: str | int) -> Call[AgentDetail]:
     """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
-    return Call("POST", wire.path("/api/agents/{agent_id}/shutdown", agent_id=agent_id), wire.one(Agent))
+    return Call("POST", wire.path("/api/agents/{agent_id}/shutdown", agent_id=agent_id), wire.one(AgentDetail))
 
 
-def clone_agent(agent_id: str | int, *, name: str | None = None, ttl_seconds: int | None = None) -> Call[Agent]:
+def clone_agent(agent_id: str | int, *, name: str | None = None, ttl_seconds: int | None = None) -> Call[AgentDetail]:
     """Make another agent with the same configuration; what the first has said and kept stays with it."""
     return Call(
         "POST",
         wire.path("/api/agents/{agent_id}/clone", agent_id=agent_id),
-        wire.one(Agent),
+        wire.one(AgentDetail),
         body={"name": name, "ttl_seconds": ttl_seconds},
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from folkmoot.client import wire
+from folkmoot.client.forms import Attached, File
 from folkmoot.client.resources.knowledge import Document, DocumentPage, DocumentPassages, Passages
 from folkmoot.client.resources.runs import Run
 from folkmoot.client.wire import Call
@@ -36,6 +37,30 @@ def add_document(
     )
 
 
+def upload_document(
+    file: File,
+    *,
+    filename: str | None = None,
+    wait: float | None = None,
+    title: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
+    project_id: str | None = None,
+) -> Call[Document]:
+    """Store a text of at most 1,500,000 bytes, or a file of at most 50,000,000: text, Markdown, HTML, PDF, DOCX.
+    `file` is a path, or the bytes themselves.
+    """
+    return Call(
+        "POST",
+        "/api/knowledge/documents",
+        wire.one(Document),
+        query={"wait": wait},
+        body={"title": title, "tags": tags, "source": source, "project_id": project_id},
+        attached=Attached(file, filename),
+        is_long=True,
+    )
+
+
 def list_documents(
     *,
     status: str | None = None,
@@ -45,7 +70,7 @@ def list_documents(
     skip: int | None = None,
     limit: int | None = None,
 ) -> Call[DocumentPage]:
-    """The workspace's documents, newest first."""
+    """The workspace's documents, and those of the caller's rooms, newest first."""
     return Call(
         "GET",
         "/api/knowledge/documents",

@@ -1,13 +1,19 @@
 """Calls of rooms. Written by `make docs`."""
 
+from collections.abc import Sequence
+
 from folkmoot.client import wire
+from folkmoot.client.forms import Attached, File
+from folkmoot.client.resources.knowledge import Document, DocumentPage
 from folkmoot.client.resources.rooms import (
     Room,
+    RoomHits,
     RoomMember,
     RoomMemberPage,
     RoomMessage,
     RoomMessageLog,
     RoomPage,
+    RoomPresence,
     RoomPrompt,
     RoomWork,
 )
@@ -47,6 +53,15 @@ def create_room(
     )
 
 
+def search_rooms(
+    q: str, *, room_id: str | None = None, skip: int | None = None, limit: int | None = None
+) -> Call[RoomHits]:
+    """What people and agents have said in the rooms that the caller is in, best first."""
+    return Call(
+        "GET", "/api/rooms/search", wire.one(RoomHits), query={"q": q, "room_id": room_id, "skip": skip, "limit": limit}
+    )
+
+
 def get_room(room_id: str) -> Call[Room]:
     return Call("GET", wire.path("/api/rooms/{room_id}", room_id=room_id), wire.one(Room))
 
@@ -79,7 +94,7 @@ def change_room(
 
 
 def delete_room(room_id: str) -> Call[None]:
-    """With all that was said in it; what agents were about to say is cancelled."""
+    """With all that was said in it and attached to it; what agents were about to say is cancelled."""
     return Call("DELETE", wire.path("/api/rooms/{room_id}", room_id=room_id), wire.nothing)
 
 
@@ -98,13 +113,15 @@ def list_room_messages(room_id: str, *, after_seq: int | None = None, limit: int
     )
 
 
-def post_room_message(room_id: str, content: str, *, reply_to: str | None = None) -> Call[RoomMessage]:
+def post_room_message(
+    room_id: str, content: str, *, reply_to: str | None = None, attachments: Sequence[str] | None = None
+) -> Call[RoomMessage]:
     """Say something; which agents answer is decided in the same unit, and they are heard as events of the room."""
     return Call(
         "POST",
         wire.path("/api/rooms/{room_id}/messages", room_id=room_id),
         wire.one(RoomMessage),
-        body={"content": content, "reply_to": reply_to},
+        body={"content": content, "reply_to": reply_to, "attachments": attachments},
     )
 
 
@@ -241,8 +258,77 @@ def remove_room_member(room_id: str, member_id: str) -> Call[None]:
     )
 
 
+def get_room_presence(room_id: str) -> Call[RoomPresence]:
+    """Its people with an open socket that follows the room, and what its agents do."""
+    return Call("GET", wire.path("/api/rooms/{room_id}/presence", room_id=room_id), wire.one(RoomPresence))
+
+
 def mark_room_read(room_id: str, *, seq: int | None = None) -> Call[RoomMember]:
     """Set the caller's read marker; it does not move back."""
     return Call(
         "POST", wire.path("/api/rooms/{room_id}/read", room_id=room_id), wire.one(RoomMember), body={"seq": seq}
+    )
+
+
+def add_room_attachment(
+    room_id: str,
+    title: str,
+    text: str,
+    *,
+    wait: float | None = None,
+    media_type: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
+) -> Call[Document]:
+    """As a document is added, but it is the room's: who is in it sees it, and its agents find it in the room."""
+    return Call(
+        "POST",
+        wire.path("/api/rooms/{room_id}/attachments", room_id=room_id),
+        wire.one(Document),
+        query={"wait": wait},
+        body={"title": title, "text": text, "media_type": media_type, "tags": tags, "source": source},
+        is_long=True,
+    )
+
+
+def upload_room_attachment(
+    room_id: str,
+    file: File,
+    *,
+    filename: str | None = None,
+    wait: float | None = None,
+    title: str | None = None,
+    tags: Sequence[str] | None = None,
+    source: str | None = None,
+) -> Call[Document]:
+    """As a document is added, but it is the room's: who is in it sees it, and its agents find it in the room.
+    `file` is a path, or the bytes themselves.
+    """
+    return Call(
+        "POST",
+        wire.path("/api/rooms/{room_id}/attachments", room_id=room_id),
+        wire.one(Document),
+        query={"wait": wait},
+        body={"title": title, "tags": tags, "source": source},
+        attached=Attached(file, filename),
+        is_long=True,
+    )
+
+
+def list_room_attachments(room_id: str, *, skip: int | None = None, limit: int | None = None) -> Call[DocumentPage]:
+    """Newest first."""
+    return Call(
+        "GET",
+        wire.path("/api/rooms/{room_id}/attachments", room_id=room_id),
+        wire.one(DocumentPage),
+        query={"skip": skip, "limit": limit},
+    )
+
+
+def delete_room_attachment(room_id: str, document_id: str) -> Call[None]:
+    """One's own, or as an owner anybody's; messages that name it stay as they are."""
+    return Call(
+        "DELETE",
+        wire.path("/api/rooms/{room_id}/attachments/{document_id}", room_id=room_id, document_id=document_id),
+        wire.nothing,
     )

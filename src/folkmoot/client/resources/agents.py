@@ -6,6 +6,40 @@ from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
 
 
+class AgentWarning(Resource):
+    code: str
+    sentence: str
+    tool: str
+
+
+class AgentDetail(Resource):
+    """An agent by itself; `warnings` say what of its config has no effect as things are now."""
+
+    id: str
+    number: int
+    slug: str
+    name: str
+    type: str
+    agent_type: str
+    role: str | None
+    status: str
+    description: str
+    capabilities: list[str]
+    definition_id: str
+    workspace_id: str
+    project_id: str
+    config: JsonObject
+    state: JsonObject
+    origin: JsonObject
+    ttl_at: datetime | None
+    current_run_id: str | None
+    last_heartbeat: datetime | None
+    last_error: str | None
+    created_at: datetime
+    updated_at: datetime
+    warnings: list[AgentWarning]
+
+
 class Agent(Resource):
     id: str
     number: int

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from folkmoot.client.resources.knowledge import Citation
 from folkmoot.client.resources.providers import CallUsage
 from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
@@ -39,6 +40,8 @@ class ConversationPage(Resource):
 
 
 class Message(Resource):
+    """What a reply cites stands beside its text, as in the answer that it was."""
+
     id: str
     conversation_id: str
     seq: int
@@ -54,6 +57,8 @@ class Message(Resource):
     reply_to: str | None
     to_agent_id: str | None
     models: list[str]
+    citations: list[Citation] | None = None
+    unknown_citations: list[str] | None = None
     ack_until: datetime | None
     acked_at: datetime | None
     created_at: datetime
@@ -79,6 +84,8 @@ class OllamaChat(Resource):
     model: str
     message: str
     response: str
+    citations: list[Citation] | None = None
+    unknown_citations: list[str] | None = None
     agent_id: str | None
     conversation_id: str | None
     usage: CallUsage
@@ -93,8 +100,12 @@ class ReplyUsage(Resource):
 
 
 class Reply(Resource):
+    """What the response cites as [id] is listed: passages in `citations`, ids of none in `unknown_citations`."""
+
     message: str
     response: str
+    citations: list[Citation] | None = None
+    unknown_citations: list[str] | None = None
     agent_id: str
     agent_name: str
     status: str

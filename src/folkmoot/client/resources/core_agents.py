@@ -1,5 +1,6 @@
 """What operations of core_agents answer. Written by `make docs`."""
 
+from folkmoot.client.resources.knowledge import Citation
 from folkmoot.client.resources.runs import Approval
 from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
@@ -33,6 +34,8 @@ class OperatorAnswer(Resource):
     success: bool
     agent: str
     response: str
+    citations: list[Citation] | None = None
+    unknown_citations: list[str] | None = None
     workflow_id: str
     run_id: str
 

@@ -5,11 +5,25 @@ from datetime import datetime
 from folkmoot.client.wire import Resource
 
 
+class Citation(Resource):
+    """A passage that an answer cites, as it was found when the answer was given: characters start to end of a
+    text.
+    """
+
+    passage_id: str
+    document_id: str
+    title: str
+    start: int
+    end: int
+
+
 class Document(Resource):
     """A document; `size` is the length of its text in characters, `passages` how many can be searched."""
 
     id: str
     project_id: str
+    room_id: str | None
+    added_by: str | None
     title: str
     source: str | None
     media_type: str

@@ -2,8 +2,37 @@
 
 from datetime import datetime
 
+from folkmoot.client.resources.knowledge import Citation
 from folkmoot.client.wire import Resource
 from folkmoot.kernel.json import JsonObject
+
+
+class MessageAttachment(Resource):
+    """An attachment as it was when the message was sent; `size` is the length of its text in characters."""
+
+    document_id: str
+    title: str
+    media_type: str
+    size: int
+    status: str
+
+
+class PresentAgent(Resource):
+    """`speaking` is the one that is at work on what it will say."""
+
+    agent_id: str
+    name: str
+    slug: str
+    state: str
+
+
+class PresentPerson(Resource):
+    """Somebody with an open socket that follows the room, however many there are; `since` is that of the oldest."""
+
+    user_id: str
+    name: str
+    role: str
+    since: datetime
 
 
 class PromptMessage(Resource):
@@ -21,6 +50,59 @@ class RoomBudget(Resource):
 
     usd: str | None = None
     tokens: int | None = None
+
+
+class RoomMatch(Resource):
+    """Where a word that was asked for stands: content[start:end] of the message, in characters."""
+
+    start: int
+    end: int
+
+
+class RoomMessage(Resource):
+    """A deleted message keeps its place and has no content. What an agent cites as [id] is listed beside it."""
+
+    id: str
+    room_id: str
+    seq: int
+    content: str
+    sender_type: str
+    sender_id: str
+    sender_name: str
+    reply_to: str | None
+    run_id: str | None
+    models: list[str]
+    citations: list[Citation] | None = None
+    unknown_citations: list[str] | None = None
+    attachments: list[MessageAttachment] | None = None
+    reactions: list[Reaction]
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    created_at: datetime
+
+
+class RoomHit(Resource):
+    """A message that was found. `text` is the part of it that holds most of what was asked for: content[start:end]
+    in characters (Unicode code points); `matches` are the words in it.
+    """
+
+    room_id: str
+    room_name: str
+    message: RoomMessage
+    score: float
+    text: str
+    start: int
+    end: int
+    matches: list[RoomMatch]
+
+
+class RoomHits(Resource):
+    """Best first, among equals the newest first."""
+
+    total: int
+    skip: int
+    limit: int
+    hits: list[RoomHit]
 
 
 class WindowSpec(Resource):
@@ -72,25 +154,6 @@ class RoomMemberPage(Resource):
     members: list[RoomMember]
 
 
-class RoomMessage(Resource):
-    """A deleted message keeps its place and has no content."""
-
-    id: str
-    room_id: str
-    seq: int
-    content: str
-    sender_type: str
-    sender_id: str
-    sender_name: str
-    reply_to: str | None
-    run_id: str | None
-    models: list[str]
-    reactions: list[Reaction]
-    edited_at: datetime | None
-    deleted_at: datetime | None
-    created_at: datetime
-
-
 class RoomMessageLog(Resource):
     """Messages in order; `next` is the `after_seq` of what follows, null at the end."""
 
@@ -137,6 +200,14 @@ class RoomPage(Resource):
     limit: int
     rooms: list[Room]
     unread: JsonObject
+
+
+class RoomPresence(Resource):
+    """Who is in the room right now."""
+
+    room_id: str
+    people: list[PresentPerson]
+    agents: list[PresentAgent]
 
 
 class RoomPrompt(Resource):

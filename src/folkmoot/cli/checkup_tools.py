@@ -1,0 +1,88 @@
+"""What `folkmoot doctor` finds of tools: agents whose configs name some that nobody has now."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from folkmoot.agents.service import tools_named
+from folkmoot.agents.tables import AgentInstance
+from folkmoot.contexts.service import ContextSettings
+from folkmoot.conversations.mailbox import MailboxRules
+from folkmoot.db.connect import connect
+from folkmoot.db.tx import Tx
+from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.kernel.settings import Settings
+from folkmoot.llm.gateway import Gateway
+from folkmoot.llm.settings import llm_settings
+from folkmoot.net.client import GuardedClient
+from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles
+from folkmoot.tools.mcp.queries import enabled_servers
+from folkmoot.tools.mcp.rules import tool_name
+from folkmoot.tools.mcp.service import usable
+from folkmoot.tools.service import named_by
+from folkmoot.wiring import Means, open_tools
+
+MOST_AGENTS = 5000
+_AGENTS = (
+    sa.select(AgentInstance.workspace_id, AgentInstance.project_id, AgentInstance.slug, AgentInstance.config)
+    .order_by(AgentInstance.id)
+    .limit(MOST_AGENTS)
+)
+
+
+async def unknown_by_agent(settings: Settings) -> list[str]:
+    """A phrase for each agent that names a tool which its workspace does not have.
+
+    Nothing is asked of a server: what its last listing had is there, and of a program every name with its prefix.
+    Raises ToolPackageFailed, DatabaseUnavailable.
+    """
+    names = await _names(settings)
+    programs = tuple(f"{one.name}__" for one in settings.mcp_stdio_servers)
+    database = connect(settings.direct_database_url, pool_size=1)
+    await database.open()
+    try:
+        return await database.read_long(_unknown, names, programs)
+    finally:
+        await database.close()
+
+
+async def _names(settings: Settings) -> tuple[str, ...]:
+    """Of the tools that every workspace has."""
+    outgoing, gateway = GuardedClient(), Gateway(llm_settings(settings))
+    try:
+        means = Means(
+            outgoing=outgoing,
+            contexts=ContextSettings(),
+            mailboxes=MailboxRules(),
+            embedder=gateway,
+            artifacts=ArtifactFiles(settings.data_dir / FOLDER, settings.artifact_max_bytes),
+            runs_python=settings.run_python_enabled,
+        )
+        return open_tools(means).names()
+    finally:
+        await outgoing.aclose()
+        await gateway.aclose()
+
+
+def _unknown(tx: Tx, names: tuple[str, ...], programs: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    known: dict[str, tuple[str, ...]] = {}
+    for agent in tx.all(AgentInstance, _AGENTS):
+        wanted = tools_named(agent.config)
+        if wanted and agent.workspace_id not in known:
+            scope = Scope(agent.workspace_id, agent.project_id, SYSTEM)
+            known[agent.workspace_id] = (*names, *_of_servers(tx, scope))
+        missing = [
+            name
+            for name in dict.fromkeys(wanted)
+            if not named_by([name], known[agent.workspace_id]) and not name.startswith(programs)
+        ]
+        if missing:
+            found.append(f"{agent.slug} names {', '.join(missing)}")
+    return found
+
+
+def _of_servers(tx: Tx, scope: Scope) -> Iterator[str]:
+    for server in enabled_servers(tx, scope):
+        for definition in usable(server):
+            yield tool_name(server.name, str(definition["name"]))
