@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument(
         "--database",
         metavar="URL",
-        help="a PostgreSQL server: measure message, runs and debates on it, and workers, which need it",
+        help="a PostgreSQL server: measure message, runs, debates, search of vectors, and workers, which need it",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual load, e.g. 0.2 for a look")
     args = parser.parse_args()
@@ -28,7 +28,7 @@ def main() -> None:
         "debates": lambda: debates.measure(args.scale, args.database),
         "fanout": lambda: fanout.measure(args.scale),
         "socketio": lambda: socketio.measure(args.scale),
-        "search": lambda: search.measure(args.scale),
+        "search": lambda: search.measure(args.scale, args.database),
         "start": start.measure,
     }
     if args.database:

@@ -1,4 +1,7 @@
-"""How well and how fast knowledge is searched: a fixed corpus, then 100,000 passages in one SQLite file."""
+"""How well and how fast knowledge is searched: a fixed corpus, then 100,000 passages in one SQLite file.
+
+On a PostgreSQL server: only how pgvector does beside the scan.
+"""
 
 import asyncio
 import gc
@@ -14,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from bench import vectors_postgres
 from bench.figures import Figure, middle, quantile, show
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
@@ -48,8 +52,11 @@ _VOCABULARY = 30_000
 _SYLLABLES = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "an", "er", "is")]
 
 
-def measure(scale: float) -> None:
+def measure(scale: float, server: str | None = None) -> None:
     """Prints both tables; `scale` 0.1 looks at 10,000 passages."""
+    if server is not None:
+        vectors_postgres.measure(server, max(_DOCUMENT, int(PASSAGES * scale)))
+        return
     uvloop.run(_quality())
     uvloop.run(_load(max(_DOCUMENT, int(PASSAGES * scale))))
 

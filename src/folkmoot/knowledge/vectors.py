@@ -1,25 +1,30 @@
-"""Vectors of passages: made, kept in the database, and searched exactly, a block at a time.
+"""Vectors of passages: kept in the database, and searched exactly: by the database where it can, else block by block.
 
-The search needs numpy (the extra `vectors`). Without it nothing is made either: it could not be used.
+PostgreSQL can with pgvector. Elsewhere the search needs numpy (the extra `vectors`), and without it nothing is made.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+import struct
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import hypot
+from operator import mul
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from folkmoot.db.tx import Tx
-from folkmoot.knowledge.queries import EVERYTHING, IS_VISIBLE, Within, has_tag
+from folkmoot.knowledge import pgvector
+from folkmoot.knowledge.pgvector import Sought
+from folkmoot.knowledge.queries import EVERYTHING, IS_VISIBLE, Within, chosen
 from folkmoot.knowledge.tables import Chunk, ChunkVector, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from folkmoot.db.database import Database
     from folkmoot.kernel.scope import Scope
@@ -55,9 +60,7 @@ _BLOCK = (
         ChunkVector.seq < Document.first_seq + sa.bindparam("high", type_=sa.BigInteger()),
     )
 )
-_READY = sa.select(Document.id, Document.passages).where(
-    Document.workspace_id == sa.bindparam("workspace"), Document.status == "ready"
-)
+_IS_READY = sa.and_(Document.workspace_id == sa.bindparam("workspace"), Document.status == "ready")
 _IS_MISSING = ~sa.exists().where(ChunkVector.chunk_id == Chunk.id, ChunkVector.model == sa.bindparam("model"))
 _MISSING = (
     sa.select(Chunk.id, Chunk.document_id, Chunk.seq, Chunk.text)
@@ -91,6 +94,11 @@ class Window:
 
 def has_numpy() -> bool:
     return find_spec("numpy") is not None
+
+
+def can_search(tx: Tx) -> bool:
+    """Whether vectors can be searched in a time that anybody would wait."""
+    return has_numpy() or pgvector.schema_of(tx) is not None
 
 
 def missing(
@@ -131,7 +139,12 @@ def _rows(chunks: Sequence[Chunk], vectors: Sequence[Vector], model: str) -> lis
 def _keep(tx: Tx, scope: Scope, rows: list[dict[str, object]]) -> None:
     wanted = sa.select(Chunk.id).where(Chunk.id.in_([row["chunk_id"] for row in rows])).with_for_update(read=True)
     there = {row.id for row in tx.all(Chunk, wanted)}
-    tx.write(_INSERT[tx.dialect], [row for row in rows if row["chunk_id"] in there])
+    rows = [row for row in rows if row["chunk_id"] in there]
+    schema = pgvector.schema_of(tx)
+    if schema is None:
+        tx.write(_INSERT[tx.dialect], rows)
+    else:
+        pgvector.keep(tx, schema, rows)
 
 
 def prune(tx: Tx, scope: Scope, kept: str) -> bool:
@@ -141,11 +154,8 @@ def prune(tx: Tx, scope: Scope, kept: str) -> bool:
 
 def normal(vector: Vector) -> bytes:
     """As it is kept: of length one, so that a product is the cosine. A vector of zeros stays one."""
-    import numpy
-
-    given = numpy.frombuffer(vector, "<f4")
-    length = float(numpy.linalg.norm(given))
-    return (given / length if length else given).astype("<f4").tobytes()
+    length = hypot(*vector) or 1.0
+    return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
 
 
 async def nearest(
@@ -153,25 +163,33 @@ async def nearest(
 ) -> list[str]:
     """Ids of the passages whose vectors are nearest to the question's by cosine, best first; exact.
 
-    Every vector is looked at, a block at a time, in reading threads; the event loop waits for none of it.
+    Every vector is looked at: by the database, or a block at a time in reading threads, while the event loop goes on.
     """
-    asked = normal(question)
-    best: list[tuple[float, str]] = []
-    for window in _windows(await db.read_long(_ready, scope, within)):
+    sought = Sought(normal(question), model, limit)
+    best, documents = await db.read_long(_begin, scope, sought, within)
+    for window in _windows(documents):
         found = await db.read_long(_scan, scope, window, model)
-        best = heapq.nlargest(limit, [*best, *await asyncio.to_thread(_best, found, asked, limit)])
+        best = _merged(limit, best, await asyncio.to_thread(_best, found, sought))
     return [id for _, id in best]
 
 
-def _ready(tx: Tx, scope: Scope, within: Within) -> list[tuple[str, int]]:
-    statement = _READY
-    if within.document_ids is not None:
-        statement = statement.where(Document.id.in_(list(within.document_ids)))
-    if within.project_id is not None:
-        statement = statement.where(Document.project_id == within.project_id)
-    if within.tag is not None:
-        statement = statement.where(has_tag(within.tag))
-    return [(row.id, row.passages) for row in tx.all(Document, statement, workspace=scope.workspace_id)]
+def _begin(
+    tx: Tx, scope: Scope, sought: Sought, within: Within
+) -> tuple[list[tuple[float, str]], list[tuple[str, int]]]:
+    """What the database has found by itself, and the documents that are to be scanned, with their lengths."""
+    wanted, values = sa.and_(_IS_READY, chosen(within)), {"workspace": scope.workspace_id}
+    statement = sa.select(Document.id, Document.passages).where(wanted)
+    schema = pgvector.schema_of(tx)
+    if schema is None:
+        return [], [(row.id, row.passages) for row in tx.all(Document, statement, **values)]
+    left = tx.all(Document, statement.where(pgvector.IS_LEFT_IN_DOCUMENT), model=sought.model, **values)
+    return pgvector.nearest(tx, schema, sought, wanted, values), [(row.id, row.passages) for row in left]
+
+
+def _merged(limit: int, *found: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The best of all, each once: of a document that is scanned the database may know some."""
+    scores = {id: score for one in found for score, id in one}
+    return heapq.nlargest(limit, ((score, id) for id, score in scores.items()))
 
 
 def _windows(documents: list[tuple[str, int]]) -> Iterator[Window]:
@@ -196,18 +214,25 @@ def _scan(tx: Tx, scope: Scope, window: Window, model: str) -> tuple[list[str], 
     return [row.chunk_id for row in rows], [row.vector for row in rows]
 
 
-def _best(found: tuple[list[str], list[bytes]], asked: bytes, limit: int) -> list[tuple[float, str]]:
+def _best(found: tuple[list[str], list[bytes]], sought: Sought) -> list[tuple[float, str]]:
     """What is nearest among those of the question's length; another model of the same name may have made others."""
+    asked = sought.vector
+    rows = [(id, vector) for id, vector in zip(*found, strict=True) if len(vector) == len(asked)]
+    if not rows:
+        return []
+    scores = _products([vector for _, vector in rows], asked)
+    return heapq.nlargest(sought.limit, zip(scores, (id for id, _ in rows), strict=True))
+
+
+def _products(vectors: list[bytes], asked: bytes) -> list[float]:
+    """Without numpy only what pgvector has not taken over yet is worked out here."""
+    if not has_numpy():
+        form = struct.Struct(f"<{len(asked) // 4}f")
+        numbers = form.unpack(asked)
+        return [sum(map(mul, form.unpack(vector), numbers)) for vector in vectors]
     import numpy
 
-    ids, stored = found
-    if any(len(vector) != len(asked) for vector in stored):
-        kept = [place for place, vector in enumerate(stored) if len(vector) == len(asked)]
-        ids, stored = [ids[place] for place in kept], [stored[place] for place in kept]
-    if not ids:
-        return []
-    matrix = numpy.frombuffer(b"".join(stored), "<f4").reshape(len(ids), -1)
+    matrix = numpy.frombuffer(b"".join(vectors), "<f4").reshape(len(vectors), -1)
     # by einsum, not as a product of matrices: that would wake a thread for each core, for a millisecond's work
-    scores = numpy.einsum("ij,j->i", matrix, numpy.frombuffer(asked, "<f4"))
-    top = numpy.argsort(-scores, kind="stable")[:limit]
-    return [(float(scores[place]), ids[place]) for place in top]
+    found: list[float] = numpy.einsum("ij,j->i", matrix, numpy.frombuffer(asked, "<f4")).tolist()
+    return found

@@ -1,5 +1,8 @@
 """Every room's tables in one place, so that Alembic compares the database with all of them."""
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
 from folkmoot.accounts import tables as _accounts
 from folkmoot.agents import tables as _agents
 from folkmoot.audit import tables as _audit
@@ -11,6 +14,8 @@ from folkmoot.debates import tables as _debates
 from folkmoot.engine import tables as _engine
 from folkmoot.events import tables as _events
 from folkmoot.knowledge import tables as _knowledge
+from folkmoot.knowledge.pgvector import COLUMN
+from folkmoot.migrations.pgvector import INDEX
 from folkmoot.providers import tables as _providers
 from folkmoot.rooms import tables as _rooms
 from folkmoot.runs import tables as _runs
@@ -26,12 +31,14 @@ ROOMS = (
 )
 METADATA = Table.metadata
 
+ischema_names["vector"] = sa.types.NullType  # pgvector's, which SQLAlchemy would warn of wherever it meets it
 
 # Full-text objects are each database's own, and the queue's are pgqueuer's: they stand in the revisions only.
-_FULL_TEXT = {"text_words", "ix_chunks_text_words"}
-_FOREIGN = ("chunks_fts", "folkmoot_pgqueuer")
+_FULL_TEXT = {"text_words", "ix_chunks_text_words", "ix_room_texts_text_words"}
+_OF_PGVECTOR = {COLUMN, INDEX}
+_FOREIGN = ("chunks_fts", "room_texts_fts", "folkmoot_pgqueuer")
 
 
 def is_ours(name: str | None) -> bool:
     """Whether an object of a database is one that the metadata should know."""
-    return name is None or not (name in _FULL_TEXT or name.startswith(_FOREIGN))
+    return name is None or not (name in _FULL_TEXT | _OF_PGVECTOR or name.startswith(_FOREIGN))

@@ -13,6 +13,7 @@ from folkmoot.db.postgres import PostgresDatabase
 from folkmoot.db.server import postgres_engine
 from folkmoot.db.sqlite import SqliteDatabase, sqlite_engine
 from folkmoot.kernel.errors import BadRequest, Problem
+from folkmoot.migrations.pgvector import prepare
 
 T = TypeVar("T")
 
@@ -47,12 +48,13 @@ def upgrade(url: str) -> bool:
     waits. Raises DatabaseIsNewer, DatabaseUnavailable.
     """
     at = current(url)
-    if at == head():
-        return False
     if at is not None and at > head():
         raise DatabaseIsNewer(revision=at, known=head())
-    _alembic(url, "upgrade", "head")
-    return True
+    if at != head():
+        _alembic(url, "upgrade", "head")
+    if driver_url(url).get_backend_name() != "sqlite":
+        connected(url, prepare)
+    return at != head()
 
 
 def upgrade_to(url: str, revision: str) -> None:
