@@ -56,6 +56,8 @@ from folkmoot.realtime.limits import SocketRules
 from folkmoot.realtime.routes import router as events_router
 from folkmoot.realtime.socketio import add_socketio
 from folkmoot.realtime.sockets import router as sockets_router
+from folkmoot.rooms.attachment_routes import ATTACHMENTS
+from folkmoot.rooms.attachment_routes import router as room_attachments_router
 from folkmoot.rooms.member_routes import router as room_members_router
 from folkmoot.rooms.routes import router as rooms_router
 from folkmoot.runs.approval_routes import router as approvals_router
@@ -109,6 +111,7 @@ _ROUTERS = (  # in the order in which they are tried: what is called most comes 
     debates_router,
     rooms_router,
     room_members_router,
+    room_attachments_router,
     schedules_router,
     webhooks_router,
     usage_router,
@@ -217,7 +220,7 @@ def _layers(settings: Settings, figures: Figures, tracer: Tracer) -> list[Middle
         Middleware(CanonicalPath),
         Middleware(Door),
         *limit,
-        Middleware(BodyGuard, uploads={DOCUMENTS: UPLOAD_BYTES + FORM_BYTES}),
+        Middleware(BodyGuard, uploads=dict.fromkeys((DOCUMENTS, ATTACHMENTS), UPLOAD_BYTES + FORM_BYTES)),
         Middleware(Within),
         *([Middleware(NotesRoute)] if tracer.is_on else ()),
     ]

@@ -61,6 +61,7 @@ from folkmoot.llm.settings import llm_settings
 from folkmoot.migrations.upgrade import upgrade
 from folkmoot.providers.catalogue import ModelCatalogue
 from folkmoot.providers.vault import Vault
+from folkmoot.realtime.company import Company
 from folkmoot.realtime.places import Places
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.moves import number_events
@@ -269,6 +270,7 @@ def _engine(app: FastAPI, runtime: Runtime, settings: Settings) -> RunEngine:
     app.state.tools = tools
     app.state.workspaces = WorkspaceLookup(runtime.db)
     app.state.places = Places(runtime.db, runtime.supervisor)
+    app.state.company = Company(runtime)
     app.state.stays = Stays(runtime.db, runtime.supervisor, partial(_is_local, app))
     return engine
 

@@ -32,8 +32,10 @@ from folkmoot.debates.queries import find_debate
 from folkmoot.engine.queue import forget
 from folkmoot.events.retention import Retention
 from folkmoot.events.retention import prune as prune_events
-from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.scope import SYSTEM, Scope
 from folkmoot.kernel.settings import Settings
+from folkmoot.knowledge.cited import cited
 from folkmoot.knowledge.search import Search
 from folkmoot.knowledge.upkeep import tidy as tidy_knowledge
 from folkmoot.knowledge.workflow import IngestExecutor
@@ -47,6 +49,7 @@ from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles, tidy
 from folkmoot.runs.engine import RunEngine, join
 from folkmoot.runs.queries import find_run
 from folkmoot.runs.refills import refill
+from folkmoot.runs.tables import Run
 from folkmoot.runtime import Runtime
 from folkmoot.tasks.progress import TaskProgress
 from folkmoot.teams.executor import TeamExecutor
@@ -133,6 +136,11 @@ def open_manners(runtime: Runtime) -> Manners:
     }
 
 
+def cites(tx: Tx, run: Run, text: str) -> JsonObject:
+    """What an answer of a run cites, of what those may see who see the run."""
+    return cited(tx, Scope(run.workspace_id, run.project_id, SYSTEM), text, run.room_id)
+
+
 def open_engine(runtime: Runtime, settings: Settings, tools: ToolRegistry) -> RunEngine:
     """The engine with its executors and observers."""
     engine = RunEngine(runtime.db, runtime.dispatcher, runtime.supervisor, runtime.host_id)
@@ -144,6 +152,7 @@ def open_engine(runtime: Runtime, settings: Settings, tools: ToolRegistry) -> Ru
     engine.register(IngestExecutor(runtime.db, Search(runtime.db, runtime.gateway), runtime.gateway))
     limits = AgentSettings(settings.agents_enabled, settings.agent_max_concurrency)
     engine.register(DesignExecutor(runtime.db, runtime.gateway, tools, limits))
+    engine.cites = cites
     engine.observers += (TaskProgress(), DebateProgress(), RoomReports(), Presence())
     return engine
 

@@ -121,7 +121,8 @@ async def open_office(
         )
     )
     engine = RunEngine(db, LocalDispatcher(supervisor), supervisor, new_id())
-    engine.register(ReplyExecutor(engine, gateway, ToolRegistry([LOOK_UP])))
+    tools = ToolRegistry([LOOK_UP])
+    engine.register(ReplyExecutor(engine, gateway, tools))
     engine.observers.append(Presence())
     registry = registry or AgentRegistry()
     residents = Residents(registry, supervisor, HOOK_SECONDS)
@@ -138,6 +139,7 @@ async def open_office(
     app.state.engine = engine
     app.state.lifecycle = lifecycle
     app.state.agent_settings = settings or AgentSettings()
+    app.state.tools = tools
     stays = Stays(db, supervisor, always_local)
     app.dependency_overrides[here] = lambda: scope
     app.dependency_overrides[staying] = lambda: Stay(stays, LOCAL_OWNER, scope)

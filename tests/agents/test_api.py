@@ -15,6 +15,11 @@ from tests.databases import new_scope
 AGENTS = "/api/agents"
 
 
+def in_a_list(agent: JsonObject) -> JsonObject:
+    """Lists warn of nothing."""
+    return {name: value for name, value in agent.items() if name != "warnings"}
+
+
 async def test_the_built_in_definitions_are_there_once(office: Office) -> None:
     await office.db.write(ensure_definitions)
     page = await office.get(f"{AGENTS}/definitions")
@@ -50,7 +55,7 @@ async def test_an_agent_is_reached_by_id_number_and_slug(office: Office) -> None
     for ref in (made["id"], "4", "ada-lovelace", "ADA-lovelace", str(made["id"]).upper()):
         assert await office.get(f"{AGENTS}/{ref}") == made
     page = await office.get(AGENTS)
-    assert (page["agents"], page["total"]) == ([made], 1)
+    assert (page["agents"], page["total"]) == ([in_a_list(made)], 1)
 
 
 async def test_numbers_are_given_once_and_slugs_do_not_collide(office: Office) -> None:
@@ -61,7 +66,7 @@ async def test_numbers_are_given_once_and_slugs_do_not_collide(office: Office) -
     assert slugs[6].startswith("agent-")
     listed = (await office.get(f"{AGENTS}?limit=3&skip=2"))["agents"]
     assert isinstance(listed, list)
-    assert listed == made[2:5]
+    assert listed == [in_a_list(agent) for agent in made[2:5]]
 
 
 async def test_created_agents_are_in_the_event_log(office: Office) -> None:
@@ -189,7 +194,7 @@ async def test_agents_switched_off_say_so(db: Database, scope: Scope) -> None:
 async def test_lists_are_filtered(office: Office) -> None:
     await office.hire("One")
     idle = await office.client.post(AGENTS, json={"definition_slug": "assistant", "name": "Two", "activate": False})
-    assert (await office.get(f"{AGENTS}?status=idle"))["agents"] == [idle.json()]
+    assert (await office.get(f"{AGENTS}?status=idle"))["agents"] == [in_a_list(idle.json())]
     assert (await office.get(f"{AGENTS}?status=busy"))["total"] == 0
     assert (await office.get(f"{AGENTS}?type=assistant"))["total"] == 2
     assert (await office.get(f"{AGENTS}?type=driver"))["total"] == 0

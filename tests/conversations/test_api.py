@@ -17,7 +17,7 @@ async def test_a_reply_is_stored_before_it_is_returned(db: Database, scope: Scop
         reply = await say(office, ada, "Hello")
         assert reply.keys() == {
             *("message", "response", "agent_id", "agent_name", "status", "conversation_id", "message_id"),
-            *("reply_id", "run_id", "models", "usage"),
+            *("reply_id", "run_id", "models", "usage", "citations", "unknown_citations"),
         }
         assert (reply["message"], reply["response"], reply["agent_name"]) == ("Hello", "2: Hello", "Ada")
         assert (reply["models"], reply["status"]) == (["openai:stub-1"], "active")

@@ -5,7 +5,7 @@ A new operation that takes an id gets a line in CASES, or the house test fails.
 
 from dataclasses import dataclass, field
 
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import Json, JsonObject
 from tests.house.places import FOREIGN
 
 
@@ -54,6 +54,8 @@ DEBATE = {"debate_id": "@debate"}
 ROOM, OWN_ROOM = {"room_id": "@room"}, {"room_id": "=room"}
 ROOM_MESSAGE = {"room_id": "@room", "message_id": "@room_message"}
 THERE = {"room_id": "=room", "message_id": "@room_message"}
+ATTACHMENT = {"document_id": "@attachment"}
+ATTACHED: list[list[Json]] = [["@attachment"], ["=attachment", "@attachment"], ["@document"]]
 SAID: JsonObject = {"content": "Hello"}
 TOPIC: JsonObject = {"debate_topic": "Mine", "problem_statement": "Mine", "selected_agents": ["=agent", "=other"]}
 MODERATED: JsonObject = {**TOPIC, "debate_mode": "autonomous"}
@@ -211,11 +213,22 @@ CASES = [
     Case("follow_debate_updates", {**DEBATE, "after": "0"}),
     *(Case(operation, ROOM) for operation in ("get_room", "delete_room", "stop_room", "list_room_messages")),
     Case("list_room_members", ROOM),
+    Case("get_room_presence", ROOM),
+    Case("search_rooms", {"q": "hello", **ROOM}),
     Case("follow_room", {**ROOM, "after": "0"}),
     Case("change_room", ROOM, {"name": "Mine"}),
     Case("mark_room_read", ROOM, {}),
     Case("post_room_message", ROOM, SAID),
     Case("post_room_message", OWN_ROOM, {**SAID, "reply_to": "@room_message"}),
+    *(Case("post_room_message", OWN_ROOM, {**SAID, "attachments": names}) for names in ATTACHED),
+    Case("add_room_attachment", ROOM, {"title": "Mine", "text": "Mine"}),
+    Case("list_room_attachments", ROOM),
+    *(Case("delete_room_attachment", {**there, **ATTACHMENT}) for there in (ROOM, OWN_ROOM)),
+    *(Case(f"{verb}_document", ATTACHMENT) for verb in ("get", "delete")),
+    Case("change_document", ATTACHMENT, {"title": "Mine"}),
+    Case("list_passages", ATTACHMENT),
+    Case("search_knowledge", {"q": "harbour", **ATTACHMENT}),
+    Case("start_run", body={"task_id": "=task", "documents": ["@attachment"]}),
     *(Case("edit_room_message", there, SAID) for there in (ROOM_MESSAGE, THERE)),
     *(Case("delete_room_message", there) for there in (ROOM_MESSAGE, THERE)),
     *(

@@ -30,7 +30,7 @@ GO_WITH = {
     "run": ("run_id", ("approval", "debate")),
     "agent": ("agent_id", ("agent_status", "context", "conversation", "message")),
     "conversation": ("conversation_id", ("message",)),
-    "room": ("room_id", ("room_member", "room_message")),
+    "room": ("room_id", ("document", "room_member", "room_message")),
 }
 """What goes with a thing that is deleted: all of these that name it. Everything goes with a workspace."""
 

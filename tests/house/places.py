@@ -153,7 +153,9 @@ async def _room(place: Place, agent_id: str) -> dict[str, str]:
     room = await place.post("/api/rooms", {"name": "Harbour"})
     await place.post(f"/api/rooms/{room['id']}/members", {"agent_id": agent_id})
     said = await place.post(f"/api/rooms/{room['id']}/messages", {"content": "Hello"})
-    return {"room": room["id"], "room_message": said["id"]}
+    file: JsonObject = {"title": "b.md", "text": "The harbour freezes."}
+    attached = await place.post(f"/api/rooms/{room['id']}/attachments", file)
+    return {"room": room["id"], "room_message": said["id"], "attachment": attached["id"]}
 
 
 async def _automate(place: Place, db: Database, task_id: str) -> dict[str, str]:
@@ -195,7 +197,7 @@ def _renumber(tx: Tx, agent_id: str, number: int) -> None:
 def unknown_names() -> dict[str, str]:
     """As a place has them, but nothing has them."""
     ids = ["team", "task", "run", "document", "agent", "definition", "conversation", "message", "project", "artifact"]
-    ids += ["room", "room_message", "debate", "other", "mcp_server"]
+    ids += ["room", "room_message", "attachment", "debate", "other", "mcp_server"]
     ids += ["approval", "workspace", "invitation", "user", "api_key", "schedule", "webhook", "delivery", "budget"]
     return {**{name: new_id() for name in ids}, **_UNKNOWN}
 

@@ -148,6 +148,10 @@ async def rooms(world: World) -> None:
     await world.tell("edit_room_message", {"content": "Hello you"}, room_id=ref, message_id=said["id"])
     for verb in ("add_room_reaction", "remove_room_reaction"):
         await world.tell(verb, room_id=ref, message_id=said["id"], emoji="+1")
+    for text in ("The harbour freezes.", "Nothing is lost."):
+        attached = await world.tell("add_room_attachment", {"title": "b.md", "text": text}, room_id=ref)
+        await world.tell("post_room_message", {"content": "", "attachments": [attached["id"]]}, room_id=ref)
+    await world.tell("delete_room_attachment", room_id=ref, document_id=attached["id"])
     await world.tell("mark_room_read", {"seq": 2}, room_id=ref)
     await world.tell("stop_room", room_id=ref)
     await world.tell("add_room_member", {"agent_id": world.names["agent"]}, room_id=ref)

@@ -245,7 +245,7 @@ async def call(
     answer = await town.client.request(
         operation.method,
         operation.path.format_map(values),
-        params={**query, **({"q": "crash"} if operation.id == "search_knowledge" else {})},
+        params={**query, **({"q": "crash"} if operation.id in ("search_knowledge", "search_rooms") else {})},
         json=examples[0] if examples else None,
         headers=headers,
     )

@@ -70,6 +70,8 @@ async def test_a_document_is_stored_found_listed_and_deleted(client: AsyncClient
         "passages",
         "run_id",
         "error",
+        "room_id",
+        "added_by",
     }
     assert (document["status"], document["size"], document["tags"]) == ("ready", len(TEXT), ["docs"])
 

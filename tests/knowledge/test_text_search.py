@@ -4,7 +4,7 @@ import pytest
 
 from folkmoot.db.database import Database
 from folkmoot.kernel.scope import Scope
-from folkmoot.knowledge import service, text_search
+from folkmoot.knowledge import full_text, service
 from folkmoot.knowledge.queries import Within
 from folkmoot.knowledge.schemas import NewDocument
 from folkmoot.knowledge.text_search import search_passages
@@ -120,7 +120,7 @@ async def test_where_too_many_have_a_word_the_rare_ones_choose(
 ) -> None:
     asked = "How long does the project fry an onion?"
     whole = await found(db, scope, asked)
-    monkeypatch.setattr(text_search, "CANDIDATES", 3)
+    monkeypatch.setattr(full_text, "CANDIDATES", 3)
     few = await found(db, scope, asked)
     if db.dialect == "sqlite":
         assert set(few) == {"cooking"}

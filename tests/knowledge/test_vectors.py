@@ -133,7 +133,7 @@ async def test_a_provider_that_fails_leaves_the_search_by_text(db: Database, sco
 
 async def test_without_numpy_everything_is_by_text(db: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (searching, vectors):
-        monkeypatch.setattr(module, "has_numpy", lambda: False)
+        monkeypatch.setattr(module, "can_search", lambda tx: False)
     embedder = StubEmbedder()
     async with stage(db, embedder) as staged:
         kept = await staged.add(scope, NewDocument(title="Z", text="A zebra."))

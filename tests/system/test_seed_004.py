@@ -1,25 +1,20 @@
 """Seed 004 as it is written, against a real server on port 5000; and Driver, whose server is killed at every step."""
 
 import asyncio
-import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from folkmoot.kernel.json import JsonObject
 from tests.core_agents.stage import RESULT, Cast
 from tests.realtime.test_socketio_clients import EXAMPLE, Node, library
 from tests.stubs.openai_stub import OpenAIStub, Reply
-from tests.system.server import Server, server
+from tests.system.seeds import PORT, call, curl, served_at_5000
+from tests.system.server import server
 
 __all__ = ["library"]
 
-PORT = 5000
 COMMANDS = (
     "curl -X POST http://localhost:5000/api/init",
     """curl -X POST http://localhost:5000/api/agents/1/message \\
@@ -76,30 +71,6 @@ OF_AGENTS = (
     ("GET", "/health", None, {"status", "timestamp"}),
 )
 """What seed 001 asks of agents, tasks and the system, at the paths that it gives."""
-
-
-@asynccontextmanager
-async def served_at_5000(folder: Path) -> AsyncIterator[Server]:
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.skip(f"port {PORT} is taken")
-    async with server(folder, "serve", "--port", str(PORT), DEFAULT_MODEL="practice") as started:
-        yield started
-
-
-async def curl(command: str) -> JsonObject:
-    process = await asyncio.create_subprocess_shell(
-        command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, command
-    answer: JsonObject = json.loads(said)
-    return answer
-
-
-async def call(address: str, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    async with aiohttp.ClientSession() as http, http.request(method, address + path, json=body) as answer:
-        return answer.status, await answer.json(content_type=None)
 
 
 async def test_the_document(tmp_path: Path, library: Path) -> None:

@@ -18,9 +18,9 @@ from folkmoot.agents.queries import NoSuchAgent, NoSuchDefinition, NotInitialize
 from folkmoot.agents.rules import AgentStatus, IllegalAgentStatus
 from folkmoot.agents.schemas import (
     AgentChange,
+    AgentDetail,
     AgentPage,
     AgentStatusView,
-    AgentView,
     DefinitionPage,
     DefinitionView,
     NewAgent,
@@ -34,6 +34,7 @@ from folkmoot.agents.service import (
     AgentSettings,
     CoreAgent,
     Terms,
+    agent_detail,
     agent_view,
     definition_view,
 )
@@ -42,6 +43,7 @@ from folkmoot.http.deps import Db, Models
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.llm.faults import UnknownModel
+from folkmoot.tools.deps import Tools
 from folkmoot.workspaces.deps import Here
 from folkmoot.workspaces.queries import NoSuchProject
 
@@ -135,17 +137,17 @@ async def list_agents(
     ),
 )
 async def create_agent(
-    lifecycle: Lives, here: Here, terms: HowThingsAre, new: NewAgent, response: Response
-) -> AgentView:
+    lifecycle: Lives, here: Here, terms: HowThingsAre, tools: Tools, new: NewAgent, response: Response
+) -> AgentDetail:
     """Make an agent of a definition; one of a class is made even where a hook fails, with status `error`."""
     made = await lifecycle.create(here, terms, new)
     response.headers["Location"] = f"/api/agents/{made.id}"
-    return made
+    return await agent_detail(tools, here, made)
 
 
 @router.get("/{agent_id}", responses=_NOT_FOUND)
-async def get_agent(db: Db, here: Here, agent_id: AgentRef) -> AgentView:
-    return agent_view(await db.read(queries.get_agent, here, agent_id))
+async def get_agent(db: Db, here: Here, tools: Tools, agent_id: AgentRef) -> AgentDetail:
+    return await agent_detail(tools, here, agent_view(await db.read(queries.get_agent, here, agent_id)))
 
 
 @router.get("/{agent_id}/status", responses=_NOT_FOUND)
@@ -156,10 +158,10 @@ async def get_agent_status(db: Db, here: Here, agent_id: AgentRef) -> AgentStatu
 
 @router.patch("/{agent_id}", responses=problems(*_VERB, AgentConfigInvalid, UnknownModel))
 async def change_agent(
-    lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef, change: AgentChange
-) -> AgentView:
+    lifecycle: Lives, here: Here, terms: HowThingsAre, tools: Tools, agent_id: AgentRef, change: AgentChange
+) -> AgentDetail:
     """Change name, config or status: all of what is asked for, or nothing."""
-    return await lifecycle.change(here, terms, agent_id, change)
+    return await agent_detail(tools, here, await lifecycle.change(here, terms, agent_id, change))
 
 
 @router.delete(
@@ -173,21 +175,30 @@ async def delete_agent(lifecycle: Lives, here: Here, agent_id: AgentRef) -> None
 
 
 @router.post("/{agent_id}/activate", responses=problems(*_VERB))
-async def activate_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+async def activate_agent(
+    lifecycle: Lives, here: Here, terms: HowThingsAre, tools: Tools, agent_id: AgentRef
+) -> AgentDetail:
     """Let the agent work."""
-    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.ACTIVE))
+    change = AgentChange(status=AgentStatus.ACTIVE)
+    return await agent_detail(tools, here, await lifecycle.change(here, terms, agent_id, change))
 
 
 @router.post("/{agent_id}/deactivate", responses=problems(*_VERB))
-async def deactivate_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+async def deactivate_agent(
+    lifecycle: Lives, here: Here, terms: HowThingsAre, tools: Tools, agent_id: AgentRef
+) -> AgentDetail:
     """Let the agent rest: `idle`."""
-    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.IDLE))
+    change = AgentChange(status=AgentStatus.IDLE)
+    return await agent_detail(tools, here, await lifecycle.change(here, terms, agent_id, change))
 
 
 @router.post("/{agent_id}/shutdown", responses=problems(*_VERB))
-async def shutdown_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agent_id: AgentRef) -> AgentView:
+async def shutdown_agent(
+    lifecycle: Lives, here: Here, terms: HowThingsAre, tools: Tools, agent_id: AgentRef
+) -> AgentDetail:
     """End the agent's work: `offline`, and it no longer counts against the workspace's cap."""
-    return await lifecycle.change(here, terms, agent_id, AgentChange(status=AgentStatus.OFFLINE))
+    change = AgentChange(status=AgentStatus.OFFLINE)
+    return await agent_detail(tools, here, await lifecycle.change(here, terms, agent_id, change))
 
 
 @router.post(
@@ -196,12 +207,18 @@ async def shutdown_agent(lifecycle: Lives, here: Here, terms: HowThingsAre, agen
     responses=problems(NoSuchAgent, NotInitialized, AgentsDisabled, CoreAgentIsOne, TooManyAgents),
 )
 async def clone_agent(
-    db: Db, here: Here, terms: HowThingsAre, agent_id: AgentRef, response: Response, new: NewClone | None = None
-) -> AgentView:
+    db: Db,
+    here: Here,
+    terms: HowThingsAre,
+    tools: Tools,
+    agent_id: AgentRef,
+    response: Response,
+    new: NewClone | None = None,
+) -> AgentDetail:
     """Make another agent with the same configuration; what the first has said and kept stays with it."""
     made = await db.write(copies.clone_agent, here, terms.settings, agent_id, new or NewClone())
     response.headers["Location"] = f"/api/agents/{made.id}"
-    return agent_view(made)
+    return await agent_detail(tools, here, agent_view(made))
 
 
 @router.post(

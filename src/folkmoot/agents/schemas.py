@@ -1,7 +1,7 @@
 """The wire of agents, and the configuration every agent understands."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -94,37 +94,34 @@ class NewExport(BaseModel):
     description: Annotated[Text, Field(max_length=4000)] | None = None
 
 
+_AGENT: JsonObject = {
+    "id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
+    "number": 4,
+    "slug": "ada",
+    "name": "Ada",
+    "type": "assistant",
+    "agent_type": "assistant",
+    "role": None,
+    "status": "active",
+    "description": "A plain assistant",
+    "capabilities": ["chat"],
+    "definition_id": "01a1fdeb-4e27-785a-94fa-5c10c491a2b6",
+    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+    "config": {"instructions": "Be brief."},
+    "state": {},
+    "origin": {"kind": "definition", "by": {"kind": "user", "id": "local"}},
+    "ttl_at": None,
+    "current_run_id": None,
+    "last_heartbeat": None,
+    "last_error": None,
+    "created_at": "2026-11-21T11:43:40.174309Z",
+    "updated_at": "2026-11-21T11:43:40.174313Z",
+}
+
+
 class AgentView(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
-                    "number": 4,
-                    "slug": "ada",
-                    "name": "Ada",
-                    "type": "assistant",
-                    "agent_type": "assistant",
-                    "role": None,
-                    "status": "active",
-                    "description": "A plain assistant",
-                    "capabilities": ["chat"],
-                    "definition_id": "01a1fdeb-4e27-785a-94fa-5c10c491a2b6",
-                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
-                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
-                    "config": {"instructions": "Be brief."},
-                    "state": {},
-                    "origin": {"kind": "definition", "by": {"kind": "user", "id": "local"}},
-                    "ttl_at": None,
-                    "current_run_id": None,
-                    "last_heartbeat": None,
-                    "last_error": None,
-                    "created_at": "2026-11-21T11:43:40.174309Z",
-                    "updated_at": "2026-11-21T11:43:40.174313Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_AGENT]})
 
     id: str
     number: int
@@ -148,6 +145,36 @@ class AgentView(BaseModel):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class AgentWarning(BaseModel):
+    code: Literal["unknown_tool"]
+    sentence: str
+    tool: str
+
+
+class AgentDetail(AgentView):
+    """An agent by itself; `warnings` say what of its config has no effect as things are now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_AGENT,
+                    "config": {"instructions": "Be brief.", "tools": ["serch_knowledge"]},
+                    "warnings": [
+                        {
+                            "code": "unknown_tool",
+                            "sentence": "There is no tool serch_knowledge here now; it is passed over",
+                            "tool": "serch_knowledge",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    warnings: list[AgentWarning]
 
 
 class AgentPage(Page):

@@ -21,8 +21,10 @@ from folkmoot.agents.rules import FIRST_NUMBER, AgentStatus, slug_of
 from folkmoot.agents.schemas import (
     AgentChange,
     AgentConfig,
+    AgentDetail,
     AgentStatusView,
     AgentView,
+    AgentWarning,
     DefinitionView,
     NewAgent,
 )
@@ -54,6 +56,8 @@ from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.providers.queries import own_providers
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.tools.service import unknown_tools
 from folkmoot.usage.budgets import Allowance, forget_budgets, keep_budget
 from folkmoot.usage.rules import BudgetScope
 from folkmoot.usage.schemas import AgentBudget
@@ -295,6 +299,26 @@ def agent_view(agent: Agent) -> AgentView:
         last_heartbeat=agent.seen_at or agent.last_heartbeat,
         **{name: getattr(agent, name) for name in names},
     )
+
+
+async def agent_detail(tools: ToolRegistry, scope: Scope, view: AgentView) -> AgentDetail:
+    """With what of its config has no effect now."""
+    unknown = await unknown_tools(tools, scope, tools_named(view.config))
+    warnings = [unknown_tool(name) for name in unknown]
+    return AgentDetail.model_validate({**dict(view), "warnings": warnings})
+
+
+def tools_named(config: JsonObject) -> list[str]:
+    """By a config that may be a class's own, which nobody has checked."""
+    named = config.get("tools")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+
+
+def unknown_tool(name: str) -> AgentWarning:
+    sentence = f"There is no tool {name} here now; it is passed over"
+    if name.endswith("*"):
+        sentence = f"No tool here has a name that begins with {name[:-1]} now"
+    return AgentWarning(code="unknown_tool", sentence=sentence, tool=name)
 
 
 def definition_view(definition: AgentDefinition) -> DefinitionView:

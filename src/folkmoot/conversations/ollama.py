@@ -74,14 +74,17 @@ async def _answered(
 ) -> OllamaChatView:
     answer = await _asked(process, scope, new, begun, deltas)
     kept = await process.db.write(keep, scope, begun, answer)
-    return OllamaChatView(
-        model=new.model,
-        message=new.message,
-        response=answer.text,
-        agent_id=begun.agent_id,
-        conversation_id=kept.conversation_id,
-        usage=call_usage(answer.usage),
-        created_at=kept.at,
+    return OllamaChatView.model_validate(
+        {
+            "model": new.model,
+            "message": new.message,
+            "response": answer.text,
+            **kept.cited,
+            "agent_id": begun.agent_id,
+            "conversation_id": kept.conversation_id,
+            "usage": call_usage(answer.usage),
+            "created_at": kept.at,
+        }
     )
 
 

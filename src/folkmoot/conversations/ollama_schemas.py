@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.http.text import Line, LongText
 from folkmoot.kernel.json import JsonObject
+from folkmoot.knowledge.citing import Citation
 from folkmoot.llm.messages import Assistant, Message, System, User
 from folkmoot.providers.model_schemas import CallUsage
 
@@ -65,6 +66,8 @@ class OllamaChatView(BaseModel):
                     "model": "llama3.2:3b",
                     "message": "And what about messages?",
                     "response": "None is lost, and none comes twice.",
+                    "citations": [],
+                    "unknown_citations": [],
                     "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
                     "conversation_id": "01a1fdeb-52a2-7358-8a66-ed233ff30cf8",
                     "usage": {"input_tokens": 42, "output_tokens": 9, "cost_usd": "0"},
@@ -77,6 +80,8 @@ class OllamaChatView(BaseModel):
     model: str
     message: str
     response: str
+    citations: list[Citation] = []
+    unknown_citations: list[str] = []
     agent_id: str | None
     conversation_id: str | None
     usage: CallUsage

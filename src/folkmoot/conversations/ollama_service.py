@@ -14,7 +14,9 @@ from folkmoot.conversations.tables import Conversation
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.cited import cited
 from folkmoot.llm.gateway import Answer
 from folkmoot.llm.messages import Usage
 from folkmoot.usage.service import Spender, record
@@ -48,10 +50,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where it is kept, if it is, and since when."""
+    """Where it is kept, if it is, and since when; with what the answer cites."""
 
     conversation_id: str | None
     at: datetime
+    cited: JsonObject
 
 
 def begin(tx: Tx, scope: Scope, message: str, agent_ref: str | None) -> Chat:
@@ -67,9 +70,10 @@ def keep(tx: Tx, scope: Scope, chat: Chat, answer: Answer) -> Kept:
     """Both messages and the usage together; the usage alone where the agent has gone meanwhile."""
     at = now()
     meter(tx, scope, chat, answer.usage)
+    found = cited(tx, scope, answer.text)
     agent = find_speaker(tx, scope, chat.agent_id) if chat.agent_id else None
     if agent is None:
-        return Kept(None, at)
+        return Kept(None, at, found)
     turn = _room_for_two(tx, scope, agent, at)
     asked = message_row(
         id=chat.message_id,
@@ -90,12 +94,13 @@ def keep(tx: Tx, scope: Scope, chat: Chat, answer: Answer) -> Kept:
         author_id=agent.id,
         direction="outbound",
         text=answer.text,
+        payload=found or None,
         reply_to=chat.message_id,
         models=[*answer.models],
     )
     say(tx, scope.workspace_id, turn, asked)
     say(tx, scope.workspace_id, turn, said)
-    return Kept(turn.id, at)
+    return Kept(turn.id, at, found)
 
 
 def meter(tx: Tx, scope: Scope, chat: Chat, usage: Usage) -> None:

@@ -129,12 +129,13 @@ def history(tx: Tx, conversation_id: str, upto: int, limit: int) -> list[Message
 
 
 def documents_tagged(tx: Tx, scope: Scope, tags: Sequence[str]) -> tuple[str, ...]:
-    """Ids of the workspace's documents that carry any of these tags."""
+    """Ids of the workspace's documents that carry any of these tags; those of rooms are none."""
     listed = sa.type_coerce(Document.tags, sa.Text)
     found = (
         sa.select(Document.id)
         .where(
             Document.workspace_id == scope.workspace_id,
+            Document.room_id.is_(None),
             sa.or_(*(listed.contains(dumps(tag), autoescape=True) for tag in tags)),
         )
         .order_by(Document.id.desc())

@@ -8,6 +8,7 @@ from folkmoot.http.sse import part
 from folkmoot.kernel.errors import BadGateway, Conflict
 from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.citing import cited_in
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.live import Watcher
 from folkmoot.runs.rules import FINAL, STANDING, RunStatus
@@ -116,21 +117,25 @@ def answer_of(run: Run, posted: Posted) -> Reply | ReplyPending:
 def _reply(run: Run, posted: Posted) -> Reply:
     result = run.result or {}
     models = result.get("models")
-    return Reply(
-        message=posted.text,
-        response=str(result.get("response", "")),
-        agent_id=posted.agent_id,
-        agent_name=posted.agent_name,
-        status=posted.agent_status,
-        conversation_id=posted.conversation_id,
-        message_id=posted.message_id,
-        reply_id=str(result.get("reply_id")),
-        run_id=run.id,
-        models=[str(name) for name in models] if isinstance(models, list) else [],
-        usage=ReplyUsage(
-            input_tokens=run.input_tokens,
-            output_tokens=run.output_tokens,
-            cost_usd=None if run.cost is None else format(run.cost, "f"),
-            model_calls=run.model_calls,
-        ),
+    usage = ReplyUsage(
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        cost_usd=None if run.cost is None else format(run.cost, "f"),
+        model_calls=run.model_calls,
+    )
+    return Reply.model_validate(
+        {
+            "message": posted.text,
+            "response": str(result.get("response", "")),
+            **cited_in(result),
+            "agent_id": posted.agent_id,
+            "agent_name": posted.agent_name,
+            "status": posted.agent_status,
+            "conversation_id": posted.conversation_id,
+            "message_id": posted.message_id,
+            "reply_id": str(result.get("reply_id")),
+            "run_id": run.id,
+            "models": [str(name) for name in models] if isinstance(models, list) else [],
+            "usage": usage,
+        }
     )

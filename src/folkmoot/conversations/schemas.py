@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, LongText
 from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.knowledge.citing import Citation
 
 OnBusy = Literal["wait", "reject"]
 Direction = Literal["inbound", "outbound", "system"]
@@ -42,13 +43,30 @@ class ReplyUsage(BaseModel):
     model_calls: int
 
 
+_CITATIONS: JsonObject = {
+    "citations": [
+        {
+            "passage_id": "01a1fdeb-4f10-77a8-bc8f-fe2c68ec8fe4",
+            "document_id": "01a1fdeb-4f0a-75cd-995a-150d2dd2255b",
+            "title": "README.md",
+            "start": 0,
+            "end": 57,
+        }
+    ],
+    "unknown_citations": [],
+}
+
+
 class Reply(BaseModel):
+    """What the response cites as [id] is listed: passages in `citations`, ids of none in `unknown_citations`."""
+
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
                     "message": "What is promised about crashes?",
-                    "response": "After a crash every run goes on where it was.",
+                    "response": "After a crash every run goes on where it was [01a1fdeb-4f10-77a8-bc8f-fe2c68ec8fe4].",
+                    **_CITATIONS,
                     "agent_id": "01a1fdeb-528c-795c-a298-63e88eb6eb82",
                     "agent_name": "Ada",
                     "status": "active",
@@ -65,6 +83,8 @@ class Reply(BaseModel):
 
     message: str
     response: str
+    citations: list[Citation] = []
+    unknown_citations: list[str] = []
     agent_id: str
     agent_name: str
     status: str
@@ -103,6 +123,8 @@ class ReplyPending(BaseModel):
 
 
 class MessageView(BaseModel):
+    """What a reply cites stands beside its text, as in the answer that it was."""
+
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -122,6 +144,8 @@ class MessageView(BaseModel):
                     "reply_to": None,
                     "to_agent_id": None,
                     "models": [],
+                    "citations": [],
+                    "unknown_citations": [],
                     "ack_until": None,
                     "acked_at": None,
                     "created_at": "2026-11-21T11:43:40.212584Z",
@@ -145,6 +169,8 @@ class MessageView(BaseModel):
     reply_to: str | None
     to_agent_id: str | None
     models: list[str]
+    citations: list[Citation] = []
+    unknown_citations: list[str] = []
     ack_until: datetime | None
     acked_at: datetime | None
     created_at: datetime

@@ -28,6 +28,7 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.citing import CITED, cited_in
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.idempotency import RequestKey, recall, remember
 from folkmoot.runs.queries import find_run_row, get_run
@@ -273,7 +274,7 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
             author_id=asked["agent_id"],
             direction="outbound",
             text=text,
-            payload={"output": result["output"]} if "output" in result else None,
+            payload=_kept(result),
             run_id=run.id,
             reply_to=asked["message_id"],
             models=result.get("models"),
@@ -286,6 +287,12 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
         release_run(tx, engine, following)
 
 
+def _kept(result: JsonObject) -> JsonObject | None:
+    """What a reply has beside its text."""
+    output: JsonObject = {"output": result["output"]} if "output" in result else {}
+    return {**output, **cited_in(result)} or None
+
+
 def message_row(**said: object) -> dict[str, object]:
     at = now()
     return {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": at, "updated_at": at, **said}
@@ -294,7 +301,7 @@ def message_row(**said: object) -> dict[str, object]:
 def say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
     """With what the message changes of its conversation."""
     tx.write(_INSERT_MESSAGE, row)
-    view: JsonObject = MessageView.model_validate(row, extra="ignore").model_dump(mode="json")
+    view: JsonObject = with_cited(MessageView.model_validate(row, extra="ignore")).model_dump(mode="json")
     changes: JsonObject = {"id": turn.id, "last_seq": turn.last_seq, "live_run_id": turn.live_run_id}
     changes["updated_at"] = iso(turn.updated_at)
     said = AgentMessage(agent_id=str(row["agent_id"]), message=view, conversation=changes)
@@ -340,4 +347,13 @@ def conversation_view(conversation: Conversation) -> ConversationView:
 
 
 def message_view(message: Message) -> MessageView:
-    return MessageView.model_validate(message, from_attributes=True)
+    return with_cited(MessageView.model_validate(message, from_attributes=True))
+
+
+def with_cited(view: MessageView) -> MessageView:
+    """Of a reply, with what it cites, which is kept in its payload, in its place."""
+    payload = view.payload or {}
+    if view.reply_to is None or view.author_kind != "agent" or not payload.keys() & {*CITED}:
+        return view
+    left = {name: value for name, value in payload.items() if name not in CITED}
+    return MessageView.model_validate({**dict(view), **cited_in(payload), "payload": left or None})

@@ -108,7 +108,7 @@ def _end(state: Replying) -> End:
     result["reply_id"] = state.asked.get("reply_id")
     if state.turn.output is not None:
         result["output"] = state.turn.output
-    return End(status="completed", stop_reason="answered", result=result)
+    return End(status="completed", stop_reason="answered", result=result, said=answer.text)
 
 
 def _ids(state: Replying) -> JsonObject:

@@ -62,7 +62,7 @@ class DrivingProcedure:
         if state.result is None:
             return self._operation.wanted(state.operation)
         result: JsonObject = {"response": state.result, "models": [*state.operation.models]}
-        return (End(status="completed", stop_reason="finished", result=result),)
+        return (End(status="completed", stop_reason="finished", result=result, said=state.result),)
 
     def facts(self, state: DrivingState, entry: Entry) -> tuple[Fact, ...]:
         told = (

@@ -7,7 +7,9 @@ from folkmoot.kernel.json import Json, JsonObject
 DRIVER, CREATOR, GENERATOR = CORE
 DYNAMIC = "dynamic"
 
-_PASSED_ON = ("search_knowledge", "calculate", "read_context", "write_context", "fetch_url", "ask_person")
+_PASSED_ON = (
+    *("search_knowledge", "calculate", "read_shared_context", "write_shared_context", "fetch_url", "ask_person"),
+)
 """What Driver has beside its own tools, and with it the most that agents may have which it has made."""
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.core_agents.rules import SpecSource
 from folkmoot.http.text import Line, Metadata, Text
+from folkmoot.knowledge.citing import Citation
 from folkmoot.runs.approval_schemas import ApprovalView
 
 LONGEST_TTL = 365 * 86_400
@@ -59,6 +60,8 @@ class OperatorAnswer(BaseModel):
                     "success": True,
                     "agent": "Driver",
                     "response": "Three frameworks fit ...",
+                    "citations": [],
+                    "unknown_citations": [],
                     "workflow_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
                     "run_id": "01a1fdeb-4f1c-7e24-8a48-bf93d8189c23",
                 }
@@ -69,6 +72,8 @@ class OperatorAnswer(BaseModel):
     success: bool
     agent: str
     response: str
+    citations: list[Citation] = []
+    unknown_citations: list[str] = []
     workflow_id: str
     run_id: str
 

@@ -23,6 +23,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import BadGateway, Conflict, Problem, Unavailable
 from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.citing import cited_in
 from folkmoot.knowledge.samples import ensure_sample
 from folkmoot.runs.approval_queries import pending_approvals, show_approval
 from folkmoot.runs.approval_schemas import ApprovalView
@@ -114,7 +115,9 @@ async def do_operator_task(
     if run.status not in FINAL:
         return await engine.database.read(_pending, scope, run)
     if run.status == RunStatus.COMPLETED:
-        return OperatorAnswer(success=True, response=str((run.result or {}).get("response", "")), **_of(run))
+        result = run.result or {}
+        told: JsonObject = {"success": True, "response": str(result.get("response", "")), **cited_in(result)}
+        return OperatorAnswer.model_validate({**told, **_of(run)})
     facts: JsonObject = {"success": False, "response": None, **_of(run)}
     raise _failure(run)(run.error_message, **facts)
 

@@ -13,8 +13,9 @@ DEBATE_COLUMNS = Debate.__table__.columns
 
 _SHOWN = [column for column in DEBATE_COLUMNS if column.key != "report"]
 _HERE = Debate.workspace_id == sa.bindparam("workspace_id")
-_DEBATE = sa.select(*_SHOWN).where(_HERE, Debate.id == sa.bindparam("id"))
-_WITH_REPORT = sa.select(*DEBATE_COLUMNS).where(_HERE, Debate.id == sa.bindparam("id"))
+_IS_MEANT = sa.or_(Debate.id == sa.bindparam("id"), Debate.run_id == sa.bindparam("id"))
+_DEBATE = sa.select(*_SHOWN).where(_HERE, _IS_MEANT)
+_WITH_REPORT = sa.select(*DEBATE_COLUMNS).where(_HERE, _IS_MEANT)
 _OF_RUN = sa.select(*_SHOWN).where(Debate.run_id == sa.bindparam("run_id"))
 _SAME = (
     *("status", "config", "next_turn", "leader", "participants", "run_id", "workspace_id", "project_id"),
@@ -27,7 +28,7 @@ class NoSuchDebate(NotFound):
 
 
 def find_debate(tx: Tx, scope: Scope, debate_id: str) -> Debate | None:
-    """Without its report. What is no id names no debate."""
+    """By its id or its run's, without its report. What is no id names no debate."""
     if not is_id(debate_id):
         return None
     return tx.first(Debate, _DEBATE, id=debate_id.lower(), workspace_id=scope.workspace_id)

@@ -108,10 +108,10 @@ class Follower:
     async def __anext__(self) -> Frame:
         while True:
             found = await self._following()
-            if await self._seen([found]):
+            if await self.seen([found]):
                 return found
 
-    async def _seen(self, frames: list[Frame]) -> list[Frame]:
+    async def seen(self, frames: list[Frame]) -> list[Frame]:
         """Without those of rooms that the reader is not in now, whenever he was before."""
         rooms = frozenset(frame.references["room_id"] for frame in frames if "room_id" in frame.references)
         if self._sees is None or not rooms:
@@ -134,7 +134,7 @@ class Follower:
         """The next frame and those at hand behind it, as many as are well sent at once; none when the hub is closed."""
         while True:
             frames = await self._at_hand()
-            if (seen := await self._seen(frames)) or not frames:
+            if (seen := await self.seen(frames)) or not frames:
                 return seen
 
     async def _at_hand(self) -> list[Frame]:

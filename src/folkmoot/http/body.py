@@ -21,6 +21,7 @@ UPLOAD_SECONDS = 600.0
 FORM = b"multipart/form-data"
 JSON_DEPTH = 100
 
+_PART = re.compile(r"{\w+}")
 _PIECE = 65_536
 _INTEGERS = range(-(2**63), 2**63)
 _SUSPICIOUS = re.compile(rb"\d{19}|\\u0000")
@@ -62,18 +63,19 @@ class RequestCut(BadRequest):
 class BodyGuard:
     """Reads a body once, checks it, and hands it on whole.
 
-    `uploads` says how many bytes a form may have that brings a file, by path; it waits on disk.
+    `uploads` says how many bytes a form may have that brings a file, by path, in which `{name}` stands for any one
+    part; it waits on disk.
     """
 
     def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
-        self._uploads = uploads or {}
+        self._uploads = [(re.compile(_PART.sub("[^/]+", path)), most) for path, most in (uploads or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self._uploads.get(scope["path"]) if media_type(scope) == FORM else None
+        most = self._most(scope["path"]) if media_type(scope) == FORM else None
         if most is not None:
             await self._upload(scope, receive, send, most)
             return
@@ -87,6 +89,9 @@ class BodyGuard:
             await answer(Request(scope), problem, closing)(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+    def _most(self, path: str) -> int | None:
+        return next((most for pattern, most in self._uploads if pattern.fullmatch(path)), None)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         with SpooledTemporaryFile(BODY_BYTES) as file:

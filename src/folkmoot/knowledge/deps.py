@@ -1,6 +1,6 @@
 """What routes may ask for of knowledge: the library, and a document that is given as JSON or as a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from folkmoot.kernel.json import Json, loads
 from folkmoot.knowledge.library import Library, Upload
-from folkmoot.knowledge.schemas import TAGS, NewDocument, NewUpload
+from folkmoot.knowledge.schemas import TAGS, NewAttachedFile, NewAttachment, NewDocument, NewUpload
 from folkmoot.knowledge.search import Search
 
 FORM = "multipart/form-data"
@@ -23,47 +23,41 @@ _NO_FILE = {"type": "missing", "loc": ("body", "file"), "msg": "A file is needed
 _NOT_JSON = {"type": "model_attributes_type", "loc": ("body",), "msg": f"JSON or {FORM} is needed"}
 
 M = TypeVar("M", bound=BaseModel)
+A = TypeVar("A", bound=NewAttachment)
+_OPENAPI_FILE = {"type": "string", "format": "binary", "description": "Text, Markdown, HTML, PDF or DOCX"}
 
-OPENAPI: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": NewDocument.model_json_schema()},
-            FORM: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "Text, Markdown, HTML, PDF or DOCX",
-                        },
-                        **NewUpload.model_json_schema()["properties"],
-                    },
-                },
-                "example": {"file": "README.md", "tags": ["readme"]},
-            },
-        },
+
+def openapi_of(text: type[NewAttachment], file: type[NewAttachedFile]) -> dict[str, Any]:
+    """A body of two kinds, which the framework cannot describe."""
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": _OPENAPI_FILE, **file.model_json_schema()["properties"]},
     }
-}
-"""A body of two kinds, which the framework cannot describe."""
+    content = {
+        "application/json": {"schema": text.model_json_schema()},
+        FORM: {"schema": form, "example": {"file": "README.md", "tags": ["readme"]}},
+    }
+    return {"requestBody": {"required": True, "content": content}}
 
 
-async def _given(request: Request) -> AsyncIterator[NewDocument | Upload]:
-    """Raises RequestValidationError, and what the framework raises of a form that it cannot read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == FORM:
-        async with request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES) as form:
-            yield _upload(form)
-        return
-    body = await request.body()
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise RequestValidationError([_NOT_JSON])
-    yield _valid(NewDocument, loads(body) if body else None)
+def _given(text: type[A], file: type[NewAttachedFile]) -> Callable[[Request], AsyncIterator[A | Upload]]:
+    async def given(request: Request) -> AsyncIterator[A | Upload]:
+        """Raises RequestValidationError, and what the framework raises of a form that it cannot read."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == FORM:
+            async with request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES) as form:
+                yield _upload(form, file)
+            return
+        body = await request.body()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise RequestValidationError([_NOT_JSON])
+        yield _valid(text, loads(body) if body else None)
+
+    return given
 
 
-def _upload(form: FormData) -> Upload:
+def _upload(form: FormData, about: type[NewAttachedFile]) -> Upload:
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise RequestValidationError([_NO_FILE])
@@ -72,7 +66,7 @@ def _upload(form: FormData) -> Upload:
     for name in names:
         values: list[Json] = [value if isinstance(value, str) else None for value in form.getlist(name)]
         given[name] = values if name in _LISTS else values[-1]
-    return Upload(file.file, file.filename or "", _valid(NewUpload, given))
+    return Upload(file.file, file.filename or "", _valid(about, given))
 
 
 def _valid(kind: type[M], given: Json) -> M:
@@ -92,6 +86,7 @@ async def _search(connection: HTTPConnection) -> Search:
     return (await _library(connection)).search
 
 
-Given = Annotated[NewDocument | Upload, Depends(_given)]
+Given = Annotated[NewDocument | Upload, Depends(_given(NewDocument, NewUpload))]
+GivenAttachment = Annotated[NewAttachment | Upload, Depends(_given(NewAttachment, NewAttachedFile))]
 Books = Annotated[Library, Depends(_library)]
 Searching = Annotated[Search, Depends(_search)]

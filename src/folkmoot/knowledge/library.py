@@ -16,12 +16,12 @@ from folkmoot.knowledge import parts
 from folkmoot.knowledge.chunking import SEGMENT
 from folkmoot.knowledge.formats import decoded, file_type_of
 from folkmoot.knowledge.ingest import INGEST, IngestInput
-from folkmoot.knowledge.queries import get_document
+from folkmoot.knowledge.queries import get_shown_document
 from folkmoot.knowledge.rules import MARKDOWN, PLAIN, text_type
-from folkmoot.knowledge.schemas import UPLOAD_BYTES, NewDocument, NewUpload
+from folkmoot.knowledge.schemas import UPLOAD_BYTES, NewAttachedFile, NewAttachment, NewDocument, NewUpload
 from folkmoot.knowledge.search import Search
 from folkmoot.knowledge.service import EmptyDocument, begun_in, checked_text, remove, scope_of, store, whole
-from folkmoot.knowledge.staging import Begun, Incoming, begin, change
+from folkmoot.knowledge.staging import Begun, Incoming, Shelf, begin, change
 from folkmoot.knowledge.tables import Document
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.queries import find_run
@@ -43,7 +43,7 @@ class Upload:
 
     file: BinaryIO
     name: str
-    about: NewUpload
+    about: NewAttachedFile
 
     @property
     def title(self) -> str:
@@ -71,19 +71,23 @@ class Library:
         self._db = engine.database
         self.search = search
 
-    async def add(self, scope: Scope, given: NewDocument | Upload, wait_seconds: float = 0) -> Kept:
+    async def add(
+        self, scope: Scope, given: NewAttachment | Upload, wait_seconds: float = 0, shelf: Shelf | None = None
+    ) -> Kept:
         """The document as it is when it is stored, when its run has ended, or after that time.
 
-        Raises NoSuchProject, EmptyDocument, DocumentTooLarge, FileTooLarge, UnsupportedFile, ReaderMissing,
-        DocumentDeleted, TextSuperseded.
+        With a shelf it is the room's, whose project is the scope's. Raises NoSuchProject, EmptyDocument,
+        DocumentTooLarge, FileTooLarge, UnsupportedFile, ReaderMissing, DocumentDeleted, TextSuperseded, what the room
+        refuses, and NoSuchDocument where it is gone at the end.
         """
         about = given.about if isinstance(given, Upload) else given
-        if about.project_id is not None:
+        if isinstance(about, NewDocument | NewUpload) and about.project_id is not None:
             scope = await self._db.read(scope_of, scope, about.project_id)
-        kept = await (self._upload(scope, given) if isinstance(given, Upload) else self._text(scope, given))
+        keep = self._upload(scope, given, shelf) if isinstance(given, Upload) else self._text(scope, given, shelf)
+        kept = await keep
         if kept.document.run_id is not None and wait_seconds > 0:
             await self._engine.wait(scope, kept.document.run_id, wait_seconds)
-            return replace(kept, document=await self._db.read(get_document, scope, kept.document.id))
+            return replace(kept, document=await self._db.read(get_shown_document, scope, kept.document.id))
         return kept
 
     async def reindex(self, scope: Scope) -> Run:
@@ -96,11 +100,11 @@ class Library:
         record(tx, scope.actor, "reindex_knowledge", ("run", run.id), scope.workspace_id)
         return run
 
-    async def _text(self, scope: Scope, new: NewDocument) -> Kept:
-        text, incoming = await asyncio.to_thread(checked_text, new)
+    async def _text(self, scope: Scope, new: NewAttachment, shelf: Shelf | None) -> Kept:
+        text, incoming = await asyncio.to_thread(checked_text, new, shelf)
         return await self._keep(scope, incoming, text)
 
-    async def _upload(self, scope: Scope, upload: Upload) -> Kept:
+    async def _upload(self, scope: Scope, upload: Upload, shelf: Shelf | None) -> Kept:
         file = upload.file
         sha256, size = await asyncio.to_thread(_digest, file)
         if size > UPLOAD_BYTES:
@@ -115,6 +119,7 @@ class Library:
             sha256=sha256,
             tags=tuple(about.tags),
             source=about.source,
+            shelf=shelf,
         )
         if file_type in (PLAIN, MARKDOWN) and size <= SEGMENT:
             return await self._keep(scope, incoming, decoded(file.read()))
@@ -132,14 +137,15 @@ class Library:
         if begun.is_stored:
             return Kept(begun.document, is_new=False)
         document = await store(self._db, scope, begun.document.id, cut)
-        if self.search.embedding_model is not None:
+        if await self._db.read(self.search.embedding_model) is not None:
             document = await self._db.write(self._make_vectors, scope, document)
         return Kept(document, begun.is_new)
 
     def _make_vectors(self, tx: Tx, scope: Scope, document: Document) -> Document:
         given = IngestInput(document_id=document.id).model_dump(mode="json")
-        new = NewRun(kind=INGEST, title=_title("Vectors of", document.title), input=given)
-        return change(tx, get_document(tx, scope, document.id), run_id=start_run(tx, self._engine, scope, new).id)
+        new = NewRun(kind=INGEST, title=_title("Vectors of", document.title), input=given, room_id=document.room_id)
+        there = get_shown_document(tx, scope, document.id)
+        return change(tx, there, run_id=start_run(tx, self._engine, scope, new).id)
 
     async def _by_run(self, scope: Scope, incoming: Incoming, known: JsonObject, run_id: str) -> Kept:
         """The run finds what it is to take in under its id."""
@@ -173,9 +179,9 @@ class Library:
             "takes_text": True,
             **known,
         }
-        start_run(
-            tx, self._engine, scope, NewRun(id=run_id, kind=INGEST, title=_title("Ingest", incoming.title), input=given)
-        )
+        title = _title("Ingest", incoming.title)
+        new = NewRun(id=run_id, kind=INGEST, title=title, input=given, room_id=document.room_id)
+        start_run(tx, self._engine, scope, new)
         return replace(begun, document=change(tx, document, run_id=run_id))
 
     def _is_at_it(self, tx: Tx, scope: Scope, document: Document) -> bool:

@@ -9,7 +9,7 @@ from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.text import Safe
 from folkmoot.knowledge import queries, service
-from folkmoot.knowledge.deps import OPENAPI, Books, Given, Searching
+from folkmoot.knowledge.deps import Books, Given, Searching, openapi_of
 from folkmoot.knowledge.formats import ReaderMissing, UnsupportedFile
 from folkmoot.knowledge.library import FileTooLarge
 from folkmoot.knowledge.queries import NoSuchDocument, Within
@@ -20,12 +20,14 @@ from folkmoot.knowledge.schemas import (
     DocumentPassage,
     DocumentPassages,
     DocumentView,
+    NewDocument,
+    NewUpload,
     Passage,
     Passages,
     Source,
     Tag,
 )
-from folkmoot.knowledge.service import DocumentTooLarge, EmptyDocument
+from folkmoot.knowledge.service import AttachedToRoom, DocumentTooLarge, EmptyDocument
 from folkmoot.knowledge.staging import DocumentDeleted, TextSuperseded
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.schemas import RunView
@@ -52,7 +54,7 @@ _REFUSALS = (NoSuchProject, DocumentTooLarge, FileTooLarge, EmptyDocument, Unsup
         202: {"description": "A run takes it in", "model": DocumentView},
         **problems(*_REFUSALS, DocumentDeleted, TextSuperseded),
     },
-    openapi_extra=OPENAPI,
+    openapi_extra=openapi_of(NewDocument, NewUpload),
 )
 async def add_document(given: Given, books: Books, scope: Here, response: Response, wait: Wait = 0) -> DocumentView:
     """Store a text of at most 1,500,000 bytes, or a file of at most 50,000,000: text, Markdown, HTML, PDF, DOCX.
@@ -76,7 +78,7 @@ async def list_documents(
     project_id: Annotated[Safe | None, Query()] = None,
     source: Annotated[Source | None, Query()] = None,
 ) -> DocumentPage:
-    """The workspace's documents, newest first."""
+    """The workspace's documents, and those of the caller's rooms, newest first."""
     filters = {"status": status, "tag": tag, "project_id": project_id, "source": source}
     documents, total = await db.read_long(queries.list_documents, scope, filters, paging.skip, paging.limit)
     views = [DocumentView.model_validate(document) for document in documents]
@@ -85,16 +87,16 @@ async def list_documents(
 
 @router.get("/documents/{document_id}", responses=problems(NoSuchDocument))
 async def get_document(document_id: Safe, db: Db, scope: Here) -> DocumentView:
-    return DocumentView.model_validate(await db.read(queries.get_document, scope, document_id))
+    return DocumentView.model_validate(await db.read(queries.get_shown_document, scope, document_id))
 
 
-@router.patch("/documents/{document_id}", responses=problems(NoSuchDocument))
+@router.patch("/documents/{document_id}", responses=problems(NoSuchDocument, AttachedToRoom))
 async def change_document(document_id: Safe, change: DocumentChange, db: Db, scope: Here) -> DocumentView:
     """What it is called and how it is tagged."""
     return DocumentView.model_validate(await db.write(service.change_document, scope, document_id, change))
 
 
-@router.delete("/documents/{document_id}", status_code=204, responses=problems(NoSuchDocument))
+@router.delete("/documents/{document_id}", status_code=204, responses=problems(NoSuchDocument, AttachedToRoom))
 async def delete_document(document_id: Safe, db: Db, scope: Here) -> None:
     await service.delete_document(db, scope, document_id)
 
@@ -132,7 +134,7 @@ async def search_knowledge(
 ) -> Passages:
     """The passages that hold the question's words, or mean what it means where EMBEDDING_MODEL is set, best first."""
     await service.check_all(db, scope, document_id)
-    within = Within(document_ids=document_id or None, project_id=project_id, tag=tag)
+    within = Within(document_ids=document_id or None, project_id=project_id, tag=tag, seen_by=scope.actor.id)
     found = await searching.find(scope, q, limit, within, mode)
     passages = [Passage.model_validate(row) for row in found.passages]
     return Passages(passages=passages, mode=found.mode, note=found.note)

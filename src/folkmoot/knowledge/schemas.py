@@ -27,8 +27,8 @@ Tags = Annotated[list[Tag], Field(max_length=TAGS), AfterValidator(_distinct)]
 Source = Annotated[Safe, Field(min_length=1, max_length=1024)]
 
 
-class NewDocument(BaseModel):
-    """A text to be kept and searched; the same text in the same project is the same document.
+class NewAttachment(BaseModel):
+    """A text to be kept and searched; the same text in the same room is the same document.
 
     `source` says where it came from: another text from the same source takes the document's place, all at once.
     """
@@ -52,10 +52,18 @@ class NewDocument(BaseModel):
     media_type: MediaType = "text/plain"
     tags: Tags = []
     source: Source | None = None
+
+
+class NewDocument(NewAttachment):
+    """A text to be kept and searched; the same text in the same project is the same document.
+
+    `source` says where it came from: another text from the same source takes the document's place, all at once.
+    """
+
     project_id: Safe | None = None
 
 
-class NewUpload(BaseModel):
+class NewAttachedFile(BaseModel):
     """What is said of an uploaded file beside its bytes; without a title it is called like the file."""
 
     model_config = ConfigDict(extra="forbid")
@@ -63,6 +71,11 @@ class NewUpload(BaseModel):
     title: Line | None = None
     tags: Tags = []
     source: Source | None = None
+
+
+class NewUpload(NewAttachedFile):
+    """What is said of an uploaded file beside its bytes; without a title it is called like the file."""
+
     project_id: Safe | None = None
 
 
@@ -80,6 +93,7 @@ class DocumentView(BaseModel):
 
     `run_id` is the last run that took it in, where it was one; while a first text is on its way the status is
     `ingesting`. `error` says why the last attempt to take a text in failed; the text before it stays.
+    One with a `room_id` is attached to that room, and shown only to who is in it. `added_by` is who brought it first.
     """
 
     model_config = ConfigDict(
@@ -89,6 +103,8 @@ class DocumentView(BaseModel):
                 {
                     "id": _EXAMPLE_ID,
                     "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+                    "room_id": None,
+                    "added_by": "local",
                     "title": "README.md",
                     "source": None,
                     "media_type": "text/markdown",
@@ -108,6 +124,8 @@ class DocumentView(BaseModel):
 
     id: str
     project_id: str
+    room_id: str | None
+    added_by: str | None
     title: str
     source: str | None
     media_type: MediaType

@@ -6,12 +6,13 @@ import logging
 from dataclasses import dataclass, replace
 
 from folkmoot.db.database import Database
+from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.queries import EVERYTHING, FoundPassage, Within, passages_of_ids
 from folkmoot.knowledge.rules import Mode, fused
 from folkmoot.knowledge.text_search import search_passages
-from folkmoot.knowledge.vectors import has_numpy, nearest
+from folkmoot.knowledge.vectors import can_search, nearest
 from folkmoot.llm.embeddings import Embedder, EmbedRequest, Vector
 from folkmoot.llm.faults import ModelFault, NoEmbeddings, UnknownModel
 from folkmoot.usage.service import Spender, record
@@ -51,10 +52,10 @@ class Search:
         self._db = db
         self._embedder = embedder
 
-    @property
-    def embedding_model(self) -> str | None:
-        """Whose vectors are made and searched; None where that cannot be done."""
-        return None if self._embedder is None or not has_numpy() else self._embedder.embedding_model
+    def embedding_model(self, tx: Tx) -> str | None:
+        """A unit: whose vectors are made and searched; None where that cannot be done."""
+        model = None if self._embedder is None else self._embedder.embedding_model
+        return model if model is not None and can_search(tx) else None
 
     async def find(
         self, scope: Scope, question: str, limit: int, within: Within = EVERYTHING, mode: Mode | None = None
@@ -66,11 +67,11 @@ class Search:
         if vector is None:
             return replace(await self._by_text(scope, question, limit, within), note=note)
         by_text = await self._db.read_long(search_passages, scope, question, DEPTH, within)
-        model = self.embedding_model
+        model = None if self._embedder is None else self._embedder.embedding_model
         assert model is not None, "it has made a vector"
         by_meaning = await nearest(self._db, scope, vector, model, DEPTH, within)
         scores = [*fused(([row.id for row in by_text], by_meaning)).items()][:limit]
-        rows = await self._db.read_long(passages_of_ids, scope, [id for id, _ in scores])
+        rows = await self._db.read_long(passages_of_ids, scope, [id for id, _ in scores], within)
         return Found([_ranked(rows[id], score) for id, score in scores if id in rows], "hybrid")
 
     async def _by_text(self, scope: Scope, question: str, limit: int, within: Within) -> Found:
@@ -80,7 +81,7 @@ class Search:
         """The question's vector, or why there is none: a search does not fail because a provider does."""
         if self._embedder is None or self._embedder.embedding_model is None:
             return None, "No model for embeddings is configured (EMBEDDING_MODEL)"
-        if not has_numpy():
+        if not await self._db.read(can_search):
             return None, "Searching by meaning is not installed: pip install 'folkmoot[vectors]'"
         request = EmbedRequest(texts=(question,), purpose="query", workspace_id=scope.workspace_id)
         try:

@@ -8,18 +8,25 @@ from dataclasses import dataclass, replace
 from folkmoot.audit.service import record
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import Invalid, TooLarge
+from folkmoot.kernel.errors import Conflict, Invalid, TooLarge
 from folkmoot.kernel.json import clean_text
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.chunking import chunks_of, segments_of
-from folkmoot.knowledge.queries import check_documents, get_document, lock_document
+from folkmoot.knowledge.queries import (
+    NoSuchDocument,
+    check_documents,
+    find_document,
+    get_shown_document,
+    lock_document,
+)
 from folkmoot.knowledge.rules import MARKDOWN
-from folkmoot.knowledge.schemas import DocumentChange, NewDocument
+from folkmoot.knowledge.schemas import DocumentChange, NewAttachment, NewDocument
 from folkmoot.knowledge.staging import (
     BATCH,
     Begun,
     Incoming,
     PassageText,
+    Shelf,
     add_chunks,
     begin,
     begin_delete,
@@ -30,6 +37,7 @@ from folkmoot.knowledge.staging import (
     remove_chunks,
 )
 from folkmoot.knowledge.tables import Document
+from folkmoot.runs.queries import is_shown
 from folkmoot.workspaces.queries import get_project
 
 TEXT_BYTES = 1_500_000
@@ -41,6 +49,12 @@ class DocumentTooLarge(TooLarge):
 
 class EmptyDocument(Invalid):
     """The document has no text"""
+
+
+class AttachedToRoom(Conflict):
+    """The document is attached to a room"""
+
+    hint = "Attach it anew, or delete it, at /api/rooms/{room_id}/attachments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,7 @@ def cut_text(new: NewDocument) -> CutText:
     return whole(incoming, text)
 
 
-def checked_text(new: NewDocument) -> tuple[str, Incoming]:
+def checked_text(new: NewAttachment, shelf: Shelf | None = None) -> tuple[str, Incoming]:
     """Raises EmptyDocument, DocumentTooLarge."""
     text = clean_text(new.text)
     raw = text.encode()
@@ -88,7 +102,12 @@ def checked_text(new: NewDocument) -> tuple[str, Incoming]:
         raise EmptyDocument
     sha256 = hashlib.sha256(raw).hexdigest()
     return text, Incoming(
-        title=new.title, media_type=new.media_type, sha256=sha256, tags=tuple(new.tags), source=new.source
+        title=new.title,
+        media_type=new.media_type,
+        sha256=sha256,
+        tags=tuple(new.tags),
+        source=new.source,
+        shelf=shelf,
     )
 
 
@@ -140,13 +159,13 @@ async def clear(db: Database, scope: Scope, document_id: str, published: Documen
 
 
 async def check_all(db: Database, scope: Scope, document_ids: Sequence[str]) -> None:
-    """Raises NoSuchDocument unless the workspace has all of them."""
+    """Raises NoSuchDocument unless the caller sees all of them in the workspace."""
     await db.read_long(check_documents, scope, document_ids)
 
 
 def change_document(tx: Tx, scope: Scope, document_id: str, given: DocumentChange) -> Document:
-    """A unit. Raises NoSuchDocument."""
-    get_document(tx, scope, document_id)
+    """A unit. Raises NoSuchDocument, AttachedToRoom."""
+    _check_free(get_shown_document(tx, scope, document_id))
     document = lock_document(tx, scope, document_id)
     assert document is not None, "it was found in this transaction"
     values = given.model_dump(exclude_none=True)
@@ -156,12 +175,25 @@ def change_document(tx: Tx, scope: Scope, document_id: str, given: DocumentChang
 
 
 async def delete_document(db: Database, scope: Scope, document_id: str) -> None:
-    """From the first unit on nobody sees it; its passages go in many. Raises NoSuchDocument.
+    """From the first unit on nobody sees it; its passages go in many. Raises NoSuchDocument, AttachedToRoom.
 
     Deleting again what a crash left half deleted finishes it.
     """
-    await db.write(begin_delete, scope, document_id)
+    await db.write(_begin_delete, scope, document_id)
     await remove(db, scope, document_id)
+
+
+def _begin_delete(tx: Tx, scope: Scope, document_id: str) -> None:
+    document = find_document(tx, scope, document_id)
+    if document is None or not is_shown(tx, scope, document):
+        raise NoSuchDocument
+    _check_free(document)
+    begin_delete(tx, scope, document_id)
+
+
+def _check_free(document: Document) -> None:
+    if document.room_id is not None:
+        raise AttachedToRoom
 
 
 async def remove(db: Database, scope: Scope, document_id: str) -> None:

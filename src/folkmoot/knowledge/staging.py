@@ -5,7 +5,7 @@ A new text's passages lie behind the visible ones, where no search looks; one up
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -52,6 +52,17 @@ _DELETE_HIDDEN = sa.delete(Chunk).where(
         _IN_ORDER.where(sa.or_(Chunk.seq < sa.bindparam("first"), Chunk.seq >= sa.bindparam("end"))).limit(BATCH)
     )
 )
+_DELETE_OF_ROOM = (
+    sa.update(Document)
+    .where(Document.room_id == sa.bindparam("room"))
+    .values(
+        status="deleting",
+        source=None,
+        staged_sha256=None,
+        updated_at=sa.bindparam("at", type_=_COLUMNS.updated_at.type),
+    )
+    .returning(Document.id)
+)
 _DELETE_DOCUMENT = sa.delete(Document).where(Document.id == sa.bindparam("document"))
 
 
@@ -63,15 +74,33 @@ class TextSuperseded(Conflict):
     """Another text came from the same source while this one was being stored"""
 
 
+class Shelf(Protocol):
+    """The room that a text is for. What it asks is refused with what the room says to whoever may not."""
+
+    @property
+    def room_id(self) -> str: ...
+
+    def hold(self, tx: Tx, scope: Scope) -> None:
+        """The room stays, with who is in it, until the unit ends; may the actor put something there?"""
+
+    def check_change(self, tx: Tx, scope: Scope, document: Document) -> None:
+        """May the actor replace or delete this one?"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A text that is to become a document. `sha256` is that of the bytes that were given."""
+    """A text that is to become a document, of a room where there is a shelf. `sha256` is that of the bytes given."""
 
     title: str
     media_type: MediaType
     sha256: str
     tags: tuple[str, ...] = ()
     source: str | None = None
+    shelf: Shelf | None = None
+
+    @property
+    def room_id(self) -> str | None:
+        return None if self.shelf is None else self.shelf.room_id
 
     @property
     def mark(self) -> str:
@@ -114,47 +143,58 @@ def passage_texts(text: str, spans: list[Span], offset: int = 0) -> list[Passage
 def begin(tx: Tx, scope: Scope, incoming: Incoming, run_id: str | None = None) -> Begun:
     """The document that this text is, takes the place in, or is to become; nothing of it can be seen yet.
 
-    One that is being deleted is answered as it is: its caller removes the rest of it and begins again.
+    One that is being deleted is answered as it is: its caller removes the rest of it and begins again. Raises what
+    the room says to whoever may not put it there.
     """
-    same = find_document_of_text(tx, scope, incoming.sha256)
-    there = find_document_of_source(tx, scope, incoming.source) if incoming.source is not None else None
+    shelf, room_id, source = incoming.shelf, incoming.room_id, incoming.source
+    if shelf is not None:
+        shelf.hold(tx, scope)
+    same = find_document_of_text(tx, scope, room_id, incoming.sha256)
+    there = find_document_of_source(tx, scope, room_id, source) if source is not None else None
+    if shelf is not None and there is not None and (same is None or same.id != there.id):
+        shelf.check_change(tx, scope, there)
     if same is not None:
         return same_text(tx, scope, incoming, (same, there), run_id)
     if there is not None:
         return Begun(_staged(tx, there, incoming, run_id), is_resumed=there.staged_sha256 == incoming.mark)
-    document_id, at = new_id(), now()
-    tx.write(
-        _INSERT_DOCUMENT[tx.dialect],
-        {
-            "id": document_id,
-            "workspace_id": scope.workspace_id,
-            "project_id": scope.project_id,
-            "title": incoming.title,
-            "source": incoming.source,
-            "sha256": incoming.sha256,
-            "media_type": incoming.media_type,
-            "status": "ingesting",
-            "tags": list(incoming.tags),
-            **dict.fromkeys(("size", "first_seq", "passages", "staged_first"), 0),
-            "staged_sha256": incoming.mark,
-            "run_id": run_id,
-            "error": None,
-            "created_at": at,
-            "updated_at": at,
-        },
-    )
-    document = find_document(tx, scope, document_id)
+    row = _row(scope, incoming, run_id)
+    tx.write(_INSERT_DOCUMENT[tx.dialect], row)
+    document = find_document(tx, scope, str(row["id"]))
     if document is None:  # somebody was faster with this text, or with this source
         return begin(tx, scope, incoming, run_id)
     tell(tx, document, "created")
-    record(tx, scope.actor, "add_document", ("document", document.id), scope.workspace_id, sha256=document.sha256)
+    verb = "add_document" if room_id is None else "add_room_attachment"
+    record(tx, scope.actor, verb, ("document", document.id), scope.workspace_id, sha256=document.sha256)
     return Begun(document, is_new=True)
+
+
+def _row(scope: Scope, incoming: Incoming, run_id: str | None) -> dict[str, object]:
+    at = now()
+    return {
+        "id": new_id(),
+        "workspace_id": scope.workspace_id,
+        "project_id": scope.project_id,
+        "room_id": incoming.room_id,
+        "added_by": scope.actor.id,
+        "title": incoming.title,
+        "source": incoming.source,
+        "sha256": incoming.sha256,
+        "media_type": incoming.media_type,
+        "status": "ingesting",
+        "tags": list(incoming.tags),
+        **dict.fromkeys(("size", "first_seq", "passages", "staged_first"), 0),
+        "staged_sha256": incoming.mark,
+        "run_id": run_id,
+        "error": None,
+        "created_at": at,
+        "updated_at": at,
+    }
 
 
 def same_text(
     tx: Tx, scope: Scope, incoming: Incoming, found: tuple[Document, Document | None], run_id: str | None
 ) -> Begun:
-    """The project has the text already, ready or not; what the source held before is out of date."""
+    """The project or the room has the text already, ready or not; what the source held before is out of date."""
     same, there = found
     if same.status == "deleting":
         return Begun(same)
@@ -230,7 +270,7 @@ def publish(tx: Tx, scope: Scope, document_id: str, incoming: Incoming, passages
     document = hold_staged(tx, scope, document_id, incoming.mark)
     if document.staged_sha256 is None:
         return document
-    same = find_document_of_text(tx, scope, incoming.sha256)
+    same = find_document_of_text(tx, scope, document.room_id, incoming.sha256)
     if same is not None and same.id != document.id and same.status != "deleting":
         begin_delete(tx, scope, document.id)
         return same
@@ -263,7 +303,8 @@ def change(tx: Tx, document: Document, **values: object) -> Document:
 
 def tell(tx: Tx, document: Document, what: Literal["created", "updated", "deleted"]) -> None:
     view = None if what == "deleted" else DocumentView.model_validate(document).model_dump(mode="json")
-    tx.emit(document.workspace_id, ResourceChanged(resource="document", id=document.id, change=what, view=view))
+    changed = ResourceChanged(resource="document", id=document.id, change=what, view=view)
+    tx.emit(document.workspace_id, changed, room_id=document.room_id)
 
 
 def begin_delete(tx: Tx, scope: Scope, document_id: str) -> None:
@@ -273,9 +314,17 @@ def begin_delete(tx: Tx, scope: Scope, document_id: str) -> None:
         raise NoSuchDocument
     if document.status != "deleting":
         change(tx, document, status="deleting", source=None, staged_sha256=None)
-        record(
-            tx, scope.actor, "delete_document", ("document", document.id), scope.workspace_id, sha256=document.sha256
-        )
+        verb = "delete_document" if document.room_id is None else "delete_room_attachment"
+        record(tx, scope.actor, verb, ("document", document.id), scope.workspace_id, sha256=document.sha256)
+
+
+def begin_delete_of_room(tx: Tx, room_id: str) -> list[str]:
+    """As `begin_delete`, of all that belongs to a room which is deleted in this unit; answers the documents' ids.
+
+    Nobody is told: it goes with the room, of which nobody is told anything more.
+    """
+    rows = tx.write_returning_all(Document, _DELETE_OF_ROOM, room=room_id, at=now())
+    return [row.id for row in rows]
 
 
 def remove_chunks(tx: Tx, scope: Scope, document_id: str) -> bool:

@@ -7,10 +7,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
 
+_OF_NO_ROOM, _OF_ROOM = sa.text("room_id is null"), sa.text("room_id is not null")
+
+
+def _unique(name: str, where: sa.TextClause, *columns: str) -> sa.Index:
+    return sa.Index(f"uq_documents_{name}", *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
 
 class Document(Times, Table):
     """`size` is the length of the whole text in characters; statuses are rules.Status.
 
+    One of a room, `room_id`, is seen only by those who are in that. `added_by` is the id of whoever brought it first.
     `source` is where it came from: what comes from there later takes its place. Passages of a text that is to take
     a document's place lie behind all others; the visible ones are the `passages` from `first_seq` on, the staged ones
     those from `staged_first` on. `staged_sha256` says which text is on its way in, `run_id` is the last run that
@@ -22,6 +29,8 @@ class Document(Times, Table):
     id: Mapped[Id] = mapped_column(primary_key=True)
     workspace_id: Mapped[Id]
     project_id: Mapped[Id]
+    room_id: Mapped[Id | None]
+    added_by: Mapped[Id | None]
     title: Mapped[Name]
     source: Mapped[str | None] = mapped_column(sa.String(1024))
     sha256: Mapped[Word]
@@ -38,8 +47,10 @@ class Document(Times, Table):
 
     __table_args__ = (
         in_project(),
-        sa.UniqueConstraint("workspace_id", "project_id", "sha256"),
-        sa.Index("uq_documents_source", "workspace_id", "project_id", "source", unique=True),
+        _unique("text", _OF_NO_ROOM, "workspace_id", "project_id", "sha256"),
+        _unique("source", _OF_NO_ROOM, "workspace_id", "project_id", "source"),
+        _unique("room_text", _OF_ROOM, "room_id", "sha256"),
+        _unique("room_source", _OF_ROOM, "room_id", "source"),
         sa.Index(None, "workspace_id", "id"),
     )
 

@@ -1,4 +1,4 @@
-"""The search by text: FTS5 with its BM25 on SQLite, tsvector with ranks weighted as BM25 weights them on PostgreSQL."""
+"""The search for passages by text; what is asked of either database, `full_text` knows."""
 
 from functools import cache
 
@@ -7,15 +7,16 @@ import sqlalchemy as sa
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import dumps
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.full_text import match_of, scored
 from folkmoot.knowledge.queries import EVERYTHING, FoundPassage, Within
 from folkmoot.knowledge.rules import words_of
-
-CANDIDATES = 20_000
-"""Passages that SQLite ranks for one question, about: ranking costs a microsecond each, and counting nearly nothing."""
 
 _VISIBLE = """documents.workspace_id = :workspace_id and documents.status = 'ready'
     and chunks.seq >= documents.first_seq and chunks.seq < documents.first_seq + documents.passages"""
 
+_OF_NO_ROOM = "documents.room_id is null"
+_OF_NO_ROOM_OR_THEIRS = """(documents.room_id is null or documents.room_id in (
+    select room_id from room_members where member_kind = 'user' and member_id = :seen_by))"""
 _NARROWED = {
     "document_ids": "documents.id in :document_ids",
     "project_id": "documents.project_id = :project_id",
@@ -35,36 +36,16 @@ order by chunks_fts.rank
 limit :limit
 """
 
-_COUNT_SQLITE = sa.text("select count(*) from chunks_fts where chunks_fts match :question")
-
-# ts_rank knows nothing of rare words, and a question in natural language is mostly common ones: so each word
-# is ranked alone (ts_rank grows with its occurrences towards a bound) and weighted as BM25 weights it.
-_POSTGRESQL = """
-with words as (
-    select distinct to_tsquery('pg_catalog.english', quote_literal(word)) as query
-    from unnest(cast(:words as text[])) as word
-),
-matches as materialized (
-    select chunks.number, words.query, ts_rank(chunks.text_words, words.query) as rank
-    from words
-    join chunks on chunks.text_words @@ words.query
-    join documents on documents.id = chunks.document_id
-    where {visible}{only}
-),
-size as (
-    select coalesce(sum(documents.passages), 0) as chunks
+_JOINED = "join documents on documents.id = chunks.document_id where {visible}{only}"
+_SIZE = """
+    select coalesce(sum(documents.passages), 0) as number
     from documents
     where documents.workspace_id = :workspace_id and documents.status = 'ready'{only}
-),
-weights as (
-    select query, ln(1 + (size.chunks - count(*) + 0.5) / (count(*) + 0.5)) as weight
-    from matches cross join size
-    group by query, size.chunks
-),
+"""
+_BEST = """,
 best as (
-    select number, cast(sum(rank * weight) * 10 as double precision) as score
-    from matches join weights using (query)
-    group by number
+    select number, score
+    from scored
     order by score desc, number
     limit :limit
 )
@@ -74,15 +55,19 @@ join chunks using (number)
 join documents on documents.id = chunks.document_id
 order by best.score desc, best.number
 """
-_SQL = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+_SQL = {"sqlite": _SQLITE, "postgresql": scored("chunks", _JOINED, _SIZE, _BEST)}
 
 
 @cache
 def _statement(dialect: str, narrowed: frozenset[str]) -> sa.TextClause:
-    only = "".join(f" and {condition}" for name, condition in _NARROWED.items() if name in narrowed)
-    statement = sa.text(_SQL[dialect].format(visible=_VISIBLE, only=only))
+    chosen = [_OF_NO_ROOM_OR_THEIRS if "seen_by" in narrowed else _OF_NO_ROOM]
+    chosen += [condition for name, condition in _NARROWED.items() if name in narrowed]
+    only = " and ".join(chosen)
+    if "room_id" in narrowed:
+        only = f"({only} or documents.room_id = :room_id)"
+    statement = sa.text(_SQL[dialect].format(visible=_VISIBLE, only=f" and {only}"))
     if "document_ids" in narrowed:
-        return statement.bindparams(sa.bindparam("document_ids", expanding=True))
+        return statement.bindparams(sa.bindparam("document_ids", type_=sa.String(), expanding=True))
     return statement
 
 
@@ -93,41 +78,22 @@ def search_passages(tx: Tx, scope: Scope, question: str, limit: int, within: Wit
     a word to search for finds nothing. Run it with `read_long`.
     """
     words = words_of(question)
-    if not words or (within.document_ids is not None and not within.document_ids):
+    if not words or within.is_nothing:
         return []
-    values = {**narrowing(within), "workspace_id": scope.workspace_id, "limit": limit}
-    statement = _statement(tx.dialect, frozenset(narrowing(within)))
+    narrowed = _narrowing(within)
+    values = {**narrowed, "workspace_id": scope.workspace_id, "limit": limit}
+    statement = _statement(tx.dialect, frozenset(narrowed))
     if tx.dialect == "sqlite":
-        values["question"] = _match(tx, words)
+        values["question"] = match_of(tx, "chunks", words)
     else:
         values["words"] = words
     return tx.all(FoundPassage, statement, **values)
 
 
-def _match(tx: Tx, words: list[str]) -> str:
-    """What FTS5 is asked: passages with any of the words; where those are too many, with any of the rarest of them.
-
-    Commoner words still count in the rank of a passage that has a rare one.
-    """
-    if len(words) == 1:
-        return _any(words)
-    counted = sorted((int(tx.scalar(_COUNT_SQLITE, question=_any([word]))), word) for word in words)
-    chosen, rare = 0, list[str]()
-    for count, word in counted:
-        if chosen and chosen + count > CANDIDATES:
-            break
-        chosen += count
-        rare.append(word)
-    return _any(words) if len(rare) == len(words) else f"({_any(rare)}) AND ({_any(words)})"
-
-
-def _any(words: list[str]) -> str:
-    return " OR ".join(f'"{word}"' for word in words)
-
-
-def narrowing(within: Within) -> dict[str, object]:
-    """The values by which documents are chosen; none where all are looked at."""
-    found: dict[str, object] = {}
+def _narrowing(within: Within) -> dict[str, object]:
+    """The values by which documents are chosen, as `queries.chosen` does it; none where all of the workspace's are."""
+    given = {"seen_by": within.seen_by, "room_id": within.room_id}
+    found: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if within.document_ids is not None:
         found["document_ids"] = list(within.document_ids)
     if within.project_id is not None:

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.knowledge import pgvector
 from folkmoot.knowledge.parts import forget_unused
 from folkmoot.knowledge.queries import list_deleting
 from folkmoot.knowledge.service import remove
@@ -27,13 +28,14 @@ _LEFT_BEHIND = (
 
 
 async def tidy(db: Database) -> None:
-    """Finish deletions, forget parts, delete what texts that failed have left."""
+    """Finish deletions, forget parts, delete what texts that failed have left, take vectors over."""
     for document in await db.read_long(list_deleting):
         await remove(db, _scope(document), document.id)
     for document in await db.read_long(_left_behind):
         while not await db.write(clear_outdated, _scope(document), document.id):
             pass
     await forget_unused(db)
+    await pgvector.fill(db)
 
 
 def _left_behind(tx: Tx) -> list[Document]:

@@ -50,7 +50,7 @@ class IngestExecutor:
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
         """Whose vectors are made is decided here, once for the whole run."""
-        opened = IngestInput.model_validate({**given, "model": self._search.embedding_model})
+        opened = IngestInput.model_validate({**given, "model": self._search.embedding_model(tx)})
         return opened.model_dump(mode="json")
 
     def project(self, tx: Tx, run: Run, before: IngestState, after: IngestState, entry: Entry) -> None:

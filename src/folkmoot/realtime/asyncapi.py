@@ -18,14 +18,18 @@ from folkmoot.events.registry import PLACE, data_schemas, fact_types
 from folkmoot.kernel.facts import REFERENCES, SHOWS, Fact
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.ops.schemas import SystemStatus
-from folkmoot.realtime.frames import CONTROL, SOCKETIO_IN, SOCKETIO_OUT, STATUS
+from folkmoot.realtime.frames import CONTROL, FROM_CLIENT, OF_ROOMS, SOCKETIO_IN, SOCKETIO_OUT, STATUS
 from folkmoot.realtime.resources import RESOURCES
 from folkmoot.tasks.events import TaskCompleted
 
 PATH = "/asyncapi.json"
 
 _UPDATES = "/ws/agent-updates"
-_DEBATES, _OF_DEBATES = "/ws/debate-updates", ("heartbeat",)
+_ONLY = {"heartbeat": ("/ws/debate-updates",), **dict.fromkeys(OF_ROOMS, ("/ws/rooms/{room_id}", "/ws/events"))}
+_WITHOUT = {
+    "/ws/debate-updates": ("subscribed", "started", "delta", "delta_reset"),
+    "/ws/rooms/{room_id}": ("unsubscribed",),
+}
 _MESSAGES = "#/components/messages/"
 _ID = "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217"
 _AT = "2026-11-21T11:43:39.311652Z"
@@ -84,15 +88,17 @@ def asyncapi(sockets: Iterable[APIWebSocketRoute]) -> JsonObject:
             "examples": [{"payload": _frame_example(fact, data[name])}],
         }
     events = [*messages]
-    for group in (CONTROL, STATUS, SOCKETIO_IN, SOCKETIO_OUT):
+    for group in (CONTROL, STATUS, FROM_CLIENT, SOCKETIO_IN, SOCKETIO_OUT):
         messages |= {_key(name, group): _model_message(name, model) for name, model in group.items()}
         schemas |= _schemas_of(group)
     schemas["Frame"] = _FRAME
     frame: JsonObject = {"$ref": f"{PLACE}Frame"}
     messages["socketio.event"] = {**_described("event", "Any event of the log, as its frame"), "payload": frame}
     said = {route.name: _said(route.path, events) for route in sockets}
-    channels = {route.name: _channel(route, said[route.name]) for route in sockets}
+    taken = {route.name: [*map(_of_client, FROM_CLIENT)] for route in sockets if route.path in _ONLY["typing"]}
+    channels = {route.name: _channel(route, said[route.name] + taken.get(route.name, [])) for route in sockets}
     operations: dict[str, Json] = {name: _operation(name, "send", said[name]) for name in channels}
+    operations |= {f"{name}_in": _operation(name, "receive", messages) for name, messages in taken.items()}
     incoming = [_key(name, SOCKETIO_IN) for name in SOCKETIO_IN]
     outgoing = [*(_key(name, SOCKETIO_OUT) for name in SOCKETIO_OUT), "socketio.event"]
     channels["socketio"] = _of_socketio([*incoming, *outgoing])
@@ -113,7 +119,10 @@ def _said(path: str, events: Iterable[str]) -> list[str]:
     """Any event that is about what is followed, and the control frames of the socket."""
     if path == _UPDATES:
         return [*STATUS, TaskCompleted.type, "subscribed"]
-    return [*events, *(name for name in CONTROL if (name in _OF_DEBATES) == (path == _DEBATES))]
+    return [
+        *events,
+        *(name for name in CONTROL if path in _ONLY.get(name, (path,)) and name not in _WITHOUT.get(path, ())),
+    ]
 
 
 def _described(name: str, description: str) -> JsonObject:
@@ -161,8 +170,16 @@ def _example_of(model: type[BaseModel]) -> Json:
 
 
 def _key(name: str, group: dict[str, type[BaseModel]]) -> str:
-    """Messages of Socket.IO may have the names of events."""
-    return name if group in (CONTROL, STATUS) else f"socketio.{name}"
+    """Messages of Socket.IO may have the names of events, and what is said that of what is heard."""
+    if group in (CONTROL, STATUS):
+        return name
+    if group is FROM_CLIENT:
+        return _of_client(name)
+    return f"socketio_in.{name}" if group is SOCKETIO_IN else f"socketio.{name}"
+
+
+def _of_client(name: str) -> str:
+    return f"client.{name}"
 
 
 def _model_message(name: str, model: type[BaseModel]) -> JsonObject:

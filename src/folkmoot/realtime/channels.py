@@ -1,7 +1,7 @@
 """Channels: names for parts of workspaces' logs, and what they are for one caller, who may not know of others'."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from folkmoot.accounts.rules import Caller
 from folkmoot.agents.queries import get_agent
@@ -52,27 +52,36 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of one workspace's log is followed."""
+    """What of one workspace's log is followed. `dropped` are rooms that were followed by name and are no more."""
 
     scope: Scope
     selection: Selection | AnyOf = EVERYTHING
+    dropped: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
     """Channels as one caller may follow them: one part for each workspace, or with `is_all` whatever he may see.
 
-    `name` is what `subscribed` says of it.
+    `name` is what `subscribed` says of it. `rooms` are those that were named, `is_of_rooms` where nothing else was.
     """
 
     name: str
     parts: tuple[Part, ...]
     is_all: bool = False
+    rooms: frozenset[str] = frozenset()
+    is_of_rooms: bool = False
 
     @property
     def is_single(self) -> bool:
         """Whether its cursor is a seq."""
         return len(self.parts) == 1 and not self.is_all
+
+    def drop(self, room_id: str) -> None:
+        """Not to come back with the caller; whoever follows all of the workspace follows its rooms as they are."""
+        for part in self.parts:
+            if part.selection != EVERYTHING:
+                part.dropped.add(room_id)
 
 
 def parse(names: Sequence[str]) -> list[Channel]:
@@ -106,12 +115,15 @@ async def resolve(db: Database, lookup: WorkspaceLookup, caller: Caller, here: S
                 scopes[workspace_id] = await lookup.find(caller, ("id", workspace_id))
             wanted.setdefault(workspace_id, []).append(EVERYTHING)
     narrow = [channel for channel in channels if channel.kind in (*_ABOUT, "agents")]
-    if narrow:
-        wanted.setdefault(here.workspace_id, []).extend(await db.read(_selections, here, narrow))
+    found = await db.read(_selections, here, narrow) if narrow else []
+    if found:
+        wanted.setdefault(here.workspace_id, []).extend(found)
+    rooms = frozenset[str]().union(*(one.ids or () for one in found if one.reference == "room_id"))
     parts = tuple(Part(scopes[workspace_id], _any_of(selections)) for workspace_id, selections in wanted.items())
     is_all = Channel("all") in channels
     name = ",".join(dict.fromkeys(name.strip() for name in names)) or f"workspace:{here.workspace_id}"
-    return Followed(name, () if is_all else parts, is_all)
+    is_of_rooms = all(channel.kind == "room" for channel in channels)
+    return Followed(name, () if is_all else parts, is_all, rooms, is_of_rooms)
 
 
 def one_log(followed: Followed) -> Part:

@@ -7,28 +7,33 @@ from folkmoot.workspaces.stay import End
 
 
 class Close(Enum):
-    """The value is the code; 44xx are our own, the last two digits those of the HTTP status that says the same."""
+    """Code and reason; 44xx are our own, the last two digits those of the HTTP status that says the same."""
 
-    DONE = 1000
-    GOING_AWAY = 1001
-    NOT_TEXT = 1007
-    TOO_LARGE = 1009
-    BROKEN = 1011
-    TRY_AGAIN = 1013
-    BAD_FRAME = 4400
-    LOGGED_OUT = 4401
-    NOT_A_MEMBER = 4403
-    GONE = 4404
-    TOO_SLOW = 4408
-    TOO_MANY = 4429
+    DONE = (1000, "everything was told")
+    GOING_AWAY = (1001, "the server is going down")
+    NOT_TEXT = (1007, "text that is not UTF-8")
+    TOO_LARGE = (1009, "the message is too large")
+    BROKEN = (1011, "internal server error")
+    TRY_AGAIN = (1013, "not possible right now, try again")
+    BAD_FRAME = (4400, "the message cannot be understood")
+    LOGGED_OUT = (4401, "no longer logged in")
+    NOT_A_MEMBER = (4403, "no longer a member of the workspace")
+    NOT_IN_ROOM = (4403, "no longer in the room")
+    GONE = (4404, "what was followed is gone")
+    TOO_SLOW = (4408, "the handshake took too long")
+    TOO_MANY = (4429, "too many messages")
+
+    @property
+    def code(self) -> int:
+        return self.value[0]
 
     @property
     def reason(self) -> str:
-        return _REASONS[self]
+        return self.value[1]
 
     @classmethod
     def of_stay(cls, end: End) -> "Close":
-        return cls(end.value)
+        return _OF_STAYS[end]
 
     @classmethod
     def of_problem(cls, problem: Problem) -> "Close":
@@ -36,17 +41,9 @@ class Close(Enum):
         return cls.GONE if problem.status == 404 else cls.TRY_AGAIN
 
 
-_REASONS = {
-    Close.DONE: "everything was told",
-    Close.GOING_AWAY: "the server is going down",
-    Close.NOT_TEXT: "text that is not UTF-8",
-    Close.TOO_LARGE: "the message is too large",
-    Close.BROKEN: "internal server error",
-    Close.TRY_AGAIN: "not possible right now, try again",
-    Close.BAD_FRAME: "the message cannot be understood",
-    Close.LOGGED_OUT: "no longer logged in",
-    Close.NOT_A_MEMBER: "no longer a member of the workspace",
-    Close.GONE: "what was followed is gone",
-    Close.TOO_SLOW: "the handshake took too long",
-    Close.TOO_MANY: "too many messages",
+_OF_STAYS = {
+    End.LOGGED_OUT: Close.LOGGED_OUT,
+    End.NOT_A_MEMBER: Close.NOT_A_MEMBER,
+    End.NOT_IN_ROOM: Close.NOT_IN_ROOM,
+    End.ROOM_GONE: Close.GONE,
 }

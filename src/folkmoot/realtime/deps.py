@@ -1,8 +1,9 @@
 """What routes of streams ask for: the channels a caller may follow, and what it takes to follow them."""
 
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -14,18 +15,18 @@ from folkmoot.events.rules import AnyOf, Selection
 from folkmoot.http.deps import Process
 from folkmoot.kernel.scope import Scope
 from folkmoot.realtime.channels import Followed, Part, resolve
+from folkmoot.realtime.company import Company
 from folkmoot.realtime.limits import SocketRules
 from folkmoot.realtime.places import Places, View
-from folkmoot.realtime.staying import until_nowhere, until_out
+from folkmoot.realtime.staying import Lost, Over, first, until_nowhere, until_out, until_out_of_rooms
 from folkmoot.realtime.streams import Batch, Cursors, follow, follow_all, follow_several
 from folkmoot.runtime import Runtime
 from folkmoot.workspaces.deps import Here, Lookup
+from folkmoot.workspaces.lookup import WorkspaceLookup
 from folkmoot.workspaces.stay import End, Stays
 
 LARGEST = 2**53
 CURSOR_LENGTH = 32_768
-
-Over = Coroutine[object, object, End]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Visit:
     here: Scope
     stays: Stays
     places: Places
+    company: Company
+    lookup: WorkspaceLookup
 
     def follow(
         self, channel: str, selection: Selection | AnyOf, after: int | None, *, is_announced: bool = True
@@ -45,14 +48,18 @@ class Visit:
         batches = follow(self.process.hub, channel, Part(self.here, selection), after)
         return batches if is_announced else _unannounced(batches)
 
-    def until_out(self) -> Over:
-        """Until the caller may no longer be here."""
-        return until_out(self.stays, self.process.supervisor, self.caller, [self.here])
+    def until_out(self, room_id: str | None = None) -> Over:
+        """Until the caller may no longer be here, or in the room."""
+        return until_out(self.stays, self.process.supervisor, self.caller, [self.here], room_id)
 
     async def join(self, followed: Followed, after: Cursors) -> "Joined":
         """Raises what the database raises."""
         view = await self.places.look(self.caller) if followed.is_all else None
         return Joined(self, followed, after, view)
+
+
+async def _quietly(_room_id: str, _end: End) -> None:
+    """A stream that is no socket only goes on without the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,23 @@ class Joined:
             async for batch in batches:
                 yield batch
 
-    def until_out(self) -> Over:
+    def until_out(self, lost: Lost = _quietly) -> Over:
+        """Until nothing of it may be followed; `lost` is told of rooms that may not, where something else still is."""
+        if not self.followed.rooms:
+            return self._until_out()
+        return first(self.visit.process.supervisor, self._until_out, partial(self._until_out_of_rooms, lost))
+
+    def _until_out(self) -> Over:
         visit = self.visit
         if self.view is not None:
             return until_nowhere(visit.stays, visit.caller, visit.here, self.view)
         scopes = [part.scope for part in self.followed.parts]
         return until_out(visit.stays, visit.process.supervisor, visit.caller, scopes)
+
+    def _until_out_of_rooms(self, lost: Lost) -> Over:
+        visit = self.visit
+        supervisor = visit.process.supervisor
+        return until_out_of_rooms(visit.stays, supervisor, visit.caller, visit.here, self.followed, lost)
 
     async def left(self) -> None:
         """As until_out, for whom the reason is nothing."""
@@ -108,7 +126,7 @@ async def _rules(connection: HTTPConnection) -> SocketRules:
 
 async def _visit(connection: HTTPConnection, process: Process, caller: Known, here: Here) -> Visit:
     state = connection.app.state
-    return Visit(process, caller, here, state.stays, state.places)
+    return Visit(process, caller, here, state.stays, state.places, state.company, state.workspaces)
 
 
 async def _followed(

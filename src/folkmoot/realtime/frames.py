@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from folkmoot.http.text import Line, LongText, Safe
 from folkmoot.kernel.json import JsonObject
 from folkmoot.ops.schemas import SystemStatus
+from folkmoot.rooms.schemas import PresentPerson
 
 _AGENT = "01a1fdeb-528c-795c-a298-63e88eb6eb82"
 _RUN = "01a1fdeb-4f25-7a67-9d73-cb2475345e05"
@@ -75,6 +76,64 @@ class Heartbeat(BaseModel):
     type: Literal["heartbeat"]
 
 
+class Unsubscribed(BaseModel):
+    """A room that was followed by name with other things is followed no longer: who follows is out of it."""
+
+    model_config = _shown({"type": "unsubscribed", "channel": f"room:{_ROOM}", "reason": "no longer in the room"})
+
+    type: Literal["unsubscribed"]
+    channel: str
+    reason: str
+
+
+class Presence(BaseModel):
+    """Who is in a room: with `reset` all of them, else who has come or is shown otherwise, and who has gone.
+
+    Of no log, so without a seq; only where the room is followed by name.
+    """
+
+    model_config = _shown(
+        {
+            "type": "presence",
+            "room_id": _ROOM,
+            "reset": True,
+            "here": [
+                {"user_id": "local", "name": "local owner", "role": "owner", "since": "2026-11-21T11:43:40.194202Z"}
+            ],
+            "gone": [],
+        }
+    )
+
+    type: Literal["presence"]
+    room_id: str
+    reset: bool
+    here: list[PresentPerson]
+    gone: Annotated[list[str], Field(description="User ids")]
+
+
+class Typing(BaseModel):
+    """Somebody else is typing in a room; it is over after so many seconds, or with his message."""
+
+    model_config = _shown(
+        {"type": "typing", "room_id": _ROOM, "user_id": _AGENT, "name": "Bea", "expires_in_seconds": 5}
+    )
+
+    type: Literal["typing"]
+    room_id: str
+    user_id: str
+    name: str
+    expires_in_seconds: int
+
+
+class TypingHere(BaseModel):
+    """Say that one is typing in a room, every few seconds while one is; needs a member of the room."""
+
+    model_config = _shown({"type": "typing", "room_id": _ROOM})
+
+    type: Literal["typing"]
+    room_id: str | None = Field(None, description="Needed where several rooms are followed")
+
+
 class StatusFrame(BaseModel):
     """How the workspace's agents and the server are, as `/system/status` answers it; of no log, so without a seq."""
 
@@ -131,6 +190,14 @@ class JoinRoom(BaseModel):
 
     room_id: Line
     after: int | None = None
+
+
+class TypingIn(BaseModel):
+    """Say that one is typing in a room, every few seconds while one is; the others in it hear `typing`."""
+
+    model_config = _shown({"room_id": _ROOM})
+
+    room_id: Line
 
 
 class Subscribe(BaseModel):
@@ -242,6 +309,7 @@ class ErrorMessage(BaseModel):
     hint: str | None = None
     run_id: str | None = Field(None, description="Of the reply that failed")
     workspace_id: str | None = Field(None, description="Which is followed no longer")
+    room_id: str | None = Field(None, description="Which is followed no longer")
 
 
 CONTROL: dict[str, type[BaseModel]] = {
@@ -250,17 +318,27 @@ CONTROL: dict[str, type[BaseModel]] = {
     "delta": Delta,
     "delta_reset": DeltaReset,
     "heartbeat": Heartbeat,
+    "unsubscribed": Unsubscribed,
+    "presence": Presence,
+    "typing": Typing,
 }
 """By their `type`."""
 
 STATUS: dict[str, type[BaseModel]] = {"system_status": FirstStatus, "status_update": StatusUpdate}
 """Of `/ws/agent-updates`, by their `event_type`."""
 
+FROM_CLIENT: dict[str, type[BaseModel]] = {"typing": TypingHere}
+"""What is taken on WebSockets that follow rooms by name, by its `type`."""
+
+OF_ROOMS = ("unsubscribed", "presence", "typing")
+"""Control frames of such WebSockets alone."""
+
 SOCKETIO_IN: dict[str, type[BaseModel]] = {
     "send_message": SendMessage,
     "agent_status_request": AgentStatusRequest,
     "workflow_update": WorkflowUpdate,
     "join_room": JoinRoom,
+    "typing": TypingIn,
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
 }
@@ -271,6 +349,8 @@ SOCKETIO_OUT: dict[str, type[BaseModel]] = {
     "agent_status": AgentStatusMessage,
     "workflow_status": WorkflowStatus,
     "room_message": RoomMessage,
+    "presence": Presence,
+    "typing": Typing,
     "error": ErrorMessage,
 }
 """By the name of the Socket.IO event; `event` is any event of the log as its frame."""

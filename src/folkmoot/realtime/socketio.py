@@ -156,6 +156,7 @@ def _ground(app: FastAPI, runtime: Runtime, packets: Packets) -> Ground:
         lookup=app.state.workspaces,
         stays=app.state.stays,
         places=app.state.places,
+        company=app.state.company,
         messages=Messages(runtime.db, packets),
         packets=packets,
     )
@@ -176,7 +177,7 @@ async def _socket(engine: Engine, session: Session, scope: Scope, receive: Recei
     close = session.close or Close.DONE
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
-            await send({"type": "websocket.close", "code": close.value, "reason": close.reason})
+            await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
     except (TimeoutError, OSError, RuntimeError):  # it does not even take that
         return
 

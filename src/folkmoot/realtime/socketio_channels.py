@@ -10,6 +10,7 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.realtime.channels import Followed, Part, cursors, parse, resolve
 from folkmoot.realtime.places import View
 from folkmoot.realtime.socketio_client import Client
+from folkmoot.realtime.socketio_rooms import JoinedRooms
 
 _ALL = "all"
 
@@ -18,6 +19,7 @@ class Subscriptions:
     """Of one client."""
 
     def __init__(self, client: Client) -> None:
+        self.rooms = JoinedRooms(client)
         self._client = client
         self._all: asyncio.Task[None] | None = None
 
@@ -40,6 +42,7 @@ class Subscriptions:
             await self._client.line(scopes[workspace_id]).add(channels, begins.get(workspace_id))
             for workspace_id, channels in wanted.items()
         ]
+        self.rooms.join({name: followed.rooms for name, followed in found.items()})
         return [*said, *(await self._follow_all(begins) if whole.is_all else ())]
 
     async def _follow_all(self, after: Mapping[str, int]) -> list[JsonObject]:
@@ -76,3 +79,4 @@ class Subscriptions:
             is_home = line.scope.workspace_id == self._client.scope.workspace_id
             if not line.wants and not is_home and line.task is not None:
                 line.task.cancel()
+        self.rooms.part(gone)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from folkmoot.accounts.rules import Caller
 from folkmoot.db.database import Database
@@ -19,6 +20,7 @@ from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.kernel.scope import Role, Scope
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.realtime.closing import Close
+from folkmoot.realtime.company import Company
 from folkmoot.realtime.pages import shown
 from folkmoot.realtime.places import Places
 from folkmoot.realtime.socketio_messages import Messages
@@ -34,6 +36,8 @@ Work = Coroutine[object, object, None]
 
 _ASKED = 1_000
 _REPLAY = 50
+_FRESH_SECONDS = 0.05
+"""How long it counts who was in a room: so long is less than any client takes to be slow."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,7 @@ class Ground:
     lookup: WorkspaceLookup
     stays: Stays
     places: Places
+    company: Company
     messages: Messages
     packets: Packets
 
@@ -75,22 +80,32 @@ class Line:
         self.task: asyncio.Task[None] | None = None
         self._client = client
         self._is_home = is_home
+        self._sees = seen_by(client.ground.db, scope)
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Until the server goes down. Raises what the database raises."""
         ground = self._client.ground
-        sees = seen_by(ground.db, self.scope)
-        async with ground.hub.follow(self.scope.workspace_id, sees=sees) as follower:
+        async with ground.hub.follow(self.scope.workspace_id, sees=self._sees) as follower:
             self.cursor = follower.after
             self.joined.set()
             if self._is_home:
                 await self._client.welcome(follower.after)
             while frames := await follower.some():
+                seen_at = monotonic()
                 for event in frames:
                     async with self._turn:
-                        await self._tell(event)
+                        if await self._may_tell(event, seen_at):
+                            await self._tell(event)
                         self.cursor = event.seq
+
+    async def _may_tell(self, event: Frame, seen_at: float) -> bool:
+        """Of a room only to who is in it when the client takes it, however long it took what came before."""
+        room_id = event.references.get("room_id")
+        if room_id is None:
+            return True
+        await self._client.session.ready()
+        return monotonic() - seen_at < _FRESH_SECONDS or bool(await self._sees(frozenset([room_id])))
 
     async def _tell(self, event: Frame) -> None:
         ground, client = self._client.ground, self._client
@@ -140,9 +155,9 @@ class Line:
             at = after
             while at < self.cursor:
                 events, seen = await ground.db.read_long(_replay, self.scope, at, whole)
-                for event in seen:
-                    if event.seq <= self.cursor:
-                        shown_as = frame(event)
+                seen_at = monotonic()
+                for shown_as in [frame(event) for event in seen if event.seq <= self.cursor]:
+                    if await self._may_tell(shown_as, seen_at):
                         await self._send(shown_as, _names(wanted, shown_as))
                 at = events[-1].seq if len(events) == _REPLAY else self.cursor
             self.wants |= {name: Want(selection, max(after, self.cursor)) for name, selection in wanted.items()}

@@ -118,18 +118,22 @@ class Session:
 
     async def send(self, made: object) -> None:
         """When there is room for it."""
-        assert self._socket is not None, "nothing is sent before the handshake"
-        await self._until_at_most((QUEUE if self._socket.upgraded else QUEUE_OF_POLLS) - 1)
+        await self.ready()
         await self.put(made)
+
+    async def ready(self, waiting: int | None = None) -> None:
+        """Until at most so many wait for the client; by default until there is room for one more."""
+        socket = self._socket
+        if socket is None:  # before the handshake nothing waits
+            return
+        most = (QUEUE if socket.upgraded else QUEUE_OF_POLLS) - 1 if waiting is None else waiting
+        while socket.queue.qsize() > most:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def put(self, made: object) -> None:
         if self._socket is not None and not self._socket.closed:
             await self._socket.send(made)
-
-    async def _until_at_most(self, waiting: int) -> None:
-        while self._socket is not None and self._socket.queue.qsize() > waiting:
-            self._moved.clear()
-            await self._moved.wait()
 
     def finish(self, close: Close, error: str | None = None) -> None:
         """End it soon: what still waits for the client may go out first, if it does so at once."""
@@ -142,7 +146,7 @@ class Session:
             await self.put(self._packets(DISCONNECT))
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
-                await self._until_at_most(0)
+                await self.ready(0)
         await self.cut(close)
 
     def over(self, close: Close) -> None:

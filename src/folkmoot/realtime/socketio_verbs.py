@@ -17,6 +17,7 @@ from folkmoot.realtime import frames
 from folkmoot.realtime.socketio_channels import Subscriptions
 from folkmoot.realtime.socketio_client import Client
 from folkmoot.realtime.socketio_protocol import Named, agent_status
+from folkmoot.rooms.presence import check_may_speak
 
 Verb = Callable[[Client, Subscriptions, BaseModel], Awaitable[JsonObject]]
 
@@ -74,6 +75,14 @@ async def join_room(client: Client, channels: Subscriptions, said: BaseModel) ->
     return {"subscribed": [*await channels.subscribe([f"room:{said.room_id.strip()}"], said.after)]}
 
 
+async def type_in_room(client: Client, channels: Subscriptions, said: BaseModel) -> JsonObject:
+    """Raises NoSuchRoom, RoleTooLow, RoomRoleTooLow."""
+    assert isinstance(said, frames.TypingIn)
+    await client.require(Role.MEMBER)
+    channels.rooms.type(await client.ground.db.read(check_may_speak, client.scope, said.room_id))
+    return {}
+
+
 async def subscribe(client: Client, channels: Subscriptions, said: BaseModel) -> JsonObject:
     """Raises what a channel or cursor is refused for."""
     assert isinstance(said, frames.Subscribe)
@@ -91,6 +100,7 @@ VERBS: dict[str, tuple[type[BaseModel], Verb]] = {
     "agent_status_request": (frames.AgentStatusRequest, request_status),
     "workflow_update": (frames.WorkflowUpdate, note_workflow),
     "join_room": (frames.JoinRoom, join_room),
+    "typing": (frames.TypingIn, type_in_room),
     "subscribe": (frames.Subscribe, subscribe),
     "unsubscribe": (frames.Unsubscribe, unsubscribe),
 }

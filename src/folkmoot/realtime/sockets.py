@@ -16,6 +16,7 @@ from folkmoot.ops.deps import Seen
 from folkmoot.realtime.channels import cursors, id_of_agent, id_of_debate, id_of_room, ids_of_agents
 from folkmoot.realtime.closing import Close
 from folkmoot.realtime.deps import LARGEST, After, Afters, Following, Rules, Visiting
+from folkmoot.realtime.guests import Guest
 from folkmoot.realtime.streams import one_by_one
 from folkmoot.realtime.updates import Updates
 from folkmoot.realtime.websocket import Connection, when_deleted
@@ -85,10 +86,14 @@ async def follow_debate(socket: Opening, visit: Visiting, debate_id: str, after:
 
 @router.websocket("/rooms/{room_id}")
 async def follow_room(socket: Opening, visit: Visiting, room_id: str, after: After = None) -> None:
-    """What happens in a room, for who is in it and as long as he is; `after` is a seq of the workspace's log."""
+    """What happens in a room, for who is in it and as long as he is; `after` is a seq of the workspace's log.
+
+    Says who is there, and who is typing: for others to hear, `{"type": "typing"}`. Closed with 4403 for who is removed.
+    """
     id = await visit.process.db.read(id_of_room, visit.here, room_id)
     batches = visit.follow(f"room:{id}", about("room_id", id), after)
-    await socket.run(visit.until_out(), socket.pump(batches))
+    guest = Guest(visit, socket, [id])
+    await socket.run(visit.until_out(id), socket.pump(batches), guest.attend(), guest.pass_on())
 
 
 @router.websocket("/tasks/{task_id}")
@@ -106,14 +111,22 @@ async def follow_run(socket: Opening, visit: Visiting, engine: Engine, run_id: R
     is_over = await process.db.read(is_told, here, run_id, LARGEST if after is None else after)
     run = await process.db.read(get_run, here, run_id)
     items = RunWatch(process.hub, engine.live, process.supervisor).follow(here, run, after)
-    await socket.run(visit.until_out(), socket.pump(one_by_one(items), _the_end if not is_over else _at_once))
+    over = visit.until_out(run.room_id)
+    await socket.run(over, socket.pump(one_by_one(items), _the_end if not is_over else _at_once))
 
 
 @router.websocket("/events")
 async def follow_events(socket: Opening, visit: Visiting, followed: Following, after: Afters = None) -> None:
-    """Channels, also of several workspaces; by default all of this one."""
+    """Channels, also of several workspaces; by default all of this one.
+
+    In rooms that are named it is as on `/ws/rooms`, with `room_id` where a message is about one of several.
+    """
     joined = await visit.join(followed, cursors(after, followed))
-    await socket.run(joined.until_out(), socket.pump(joined.batches()))
+    if not followed.rooms:
+        await socket.run(joined.until_out(), socket.pump(joined.batches()))
+        return
+    guest = Guest(visit, socket, followed.rooms)
+    await socket.run(joined.until_out(guest.lose), socket.pump(joined.batches()), guest.attend(), guest.pass_on())
 
 
 def _the_end(item: Frame | JsonObject) -> Close | None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 
-from folkmoot.events.follow import EventHub, Follower
+from folkmoot.events.follow import EventHub, Follower, Sees
 from folkmoot.events.frames import Frame
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
@@ -26,10 +26,20 @@ class Batch:
     workspace_id: str = ""
 
 
+def sees(hub: EventHub, part: Part) -> Sees:
+    """Of which rooms the caller is told, but for those that were dropped."""
+    shown = seen_by(hub.db, part.scope)
+
+    async def seen(rooms: frozenset[str]) -> frozenset[str]:
+        return await shown(rooms - part.dropped)
+
+    return seen
+
+
 async def follow(hub: EventHub, channel: str, part: Part, after: int | None) -> AsyncGenerator[Batch, None]:
     """`subscribed`, then frames with seq > after (None: only new ones), until the server goes down."""
     workspace_id = part.scope.workspace_id
-    async with hub.follow(workspace_id, after, part.selection, seen_by(hub.db, part.scope)) as follower:
+    async with hub.follow(workspace_id, after, part.selection, sees(hub, part)) as follower:
         yield Batch([subscribed(channel, follower)], workspace_id)
         while frames := await follower.some():
             yield Batch(frames, workspace_id)
@@ -57,8 +67,7 @@ class Legs:
         """Begin to follow these; answers what `subscribed` says of them."""
         for part in parts:
             workspace_id, stack = part.scope.workspace_id, AsyncExitStack()
-            sees = seen_by(self._hub.db, part.scope)
-            following = self._hub.follow(workspace_id, after.get(workspace_id), part.selection, sees)
+            following = self._hub.follow(workspace_id, after.get(workspace_id), part.selection, sees(self._hub, part))
             self._legs[workspace_id] = Leg(await stack.enter_async_context(following), stack)
         added = {part.scope.workspace_id: self._legs[part.scope.workspace_id].follower for part in parts}
         return {
@@ -94,7 +103,8 @@ class Legs:
         found = []
         for workspace_id, leg in self._legs.items():
             if leg.waiting is not None and leg.waiting.done():
-                found.append(Batch(leg.waiting.result(), workspace_id))
+                # they may have lain here for as long as the client took what came before
+                found.append(Batch(await leg.follower.seen(leg.waiting.result()), workspace_id))
                 leg.waiting = None
         return found
 

@@ -31,10 +31,15 @@ IsLast = Callable[[Frame | JsonObject], Close | None]
 
 
 class Connection:
-    """A socket that was let in; `end` is why it is closed, None where its peer has left."""
+    """A socket that was let in; `end` is why it is closed, None where its peer has left.
+
+    `has_begun` once something was said on it; `heard` is called with what its peer says.
+    """
 
     def __init__(self, websocket: WebSocket, supervisor: Supervisor, rules: SocketRules) -> None:
         self.end: Close | None = Close.DONE
+        self.heard: Callable[[str], None] | None = None
+        self.has_begun = asyncio.Event()
         self._websocket = websocket
         self._supervisor = supervisor
         self._rules = rules
@@ -63,9 +68,10 @@ class Connection:
         self._moved_at = monotonic()
         if self._in_one_piece:
             await self._websocket.send({"type": "websocket.send", "texts": texts})
-            return
-        for text in texts:
-            await self._websocket.send({"type": "websocket.send", "text": text})
+        else:
+            for text in texts:
+                await self._websocket.send({"type": "websocket.send", "text": text})
+        self.has_begun.set()
 
     async def pump(self, batches: AsyncGenerator[Batch, None], is_last: IsLast | None = None) -> None:
         """Everything that comes, up to a last frame; without one until the server goes down."""
@@ -88,7 +94,7 @@ class Connection:
                 await self.send([HEARTBEAT])
 
     async def _hear(self) -> None:
-        """Until the peer is gone or is too much; what it says is counted, and otherwise ignored."""
+        """Until the peer is gone or is too much; what it says is counted, whether anybody hears it or not."""
         tally = Tally(self._rules.messages)
         while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
             self._moved_at = monotonic()
@@ -98,6 +104,8 @@ class Connection:
             if tally.is_full(self._moved_at):
                 self.end = Close.TOO_MANY
                 return
+            if self.heard is not None and message.get("text") is not None:
+                self.heard(message["text"])
         self.end = None
 
     async def _no_longer(self, over: Coroutine[object, object, End]) -> None:
@@ -118,7 +126,7 @@ class Connection:
             return
         with suppress(TimeoutError, WebSocketDisconnect):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                await socket.close(end.value, end.reason)
+                await socket.close(end.code, end.reason)
 
 
 def text_of(item: Frame | JsonObject) -> str:

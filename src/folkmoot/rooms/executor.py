@@ -6,6 +6,7 @@ from folkmoot.agents.calls import Asking, ask_for_turn, form, use_for_turn
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Actor, Scope
+from folkmoot.knowledge.citing import cited_in
 from folkmoot.knowledge.search import Search
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import Message
@@ -57,7 +58,7 @@ class RoomReplyExecutor:
         room_id = str(after.asked["room_id"])
         if entry.kind == "ended":
             is_said = entry.data["status"] == "completed"
-            finish_turn(tx, self._engine, run, room_id, _utterance(after) if is_said else None)
+            finish_turn(tx, self._engine, run, room_id, _utterance(after, entry) if is_said else None)
         elif entry.kind == "done" and entry.key.startswith(f"{SUMMARY}.") and after.summing is not None:
             answer, upto = after.summing.answer, after.asked.get("summarise_upto")
             if answer is not None and answer.text.strip() and isinstance(upto, int):
@@ -105,6 +106,7 @@ class RoomReplyExecutor:
             agent_id=scope.actor.id,
             idempotency_key=idempotency_key(run.id, action) if isinstance(action, Use) else "",
             document_ids=known.documents,
+            room_id=known.room_id,
             offered=offer.names,
             approved_first=offer.approved_first,
         )
@@ -133,8 +135,8 @@ def _transcript(state: Speaking) -> tuple[Message, ...]:
     return (*messages, *state.turn.transcript)
 
 
-def _utterance(state: Speaking) -> Utterance | None:
-    text, asked = state.published, state.asked
+def _utterance(state: Speaking, ended: Entry) -> Utterance | None:
+    text, asked, result = state.published, state.asked, ended.data["result"]
     if text is None:
         return None
     depth, reply_to = asked.get("depth"), asked.get("reply_to")
@@ -144,4 +146,5 @@ def _utterance(state: Speaking) -> Utterance | None:
         reply_to=reply_to if isinstance(reply_to, str) else None,
         depth=depth if isinstance(depth, int) else 0,
         models=state.models,
+        cited=cited_in(result) if isinstance(result, dict) else {},
     )

@@ -16,6 +16,7 @@ from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Actor
 from folkmoot.rooms.events import RoomMessage
 from folkmoot.rooms.queries import ROOM_COLUMNS, RoomRow, find_room_row, get_message, reactions_to
+from folkmoot.rooms.searching import SEARCHED, index_message
 from folkmoot.rooms.tables import Room, RoomMember
 from folkmoot.rooms.views import changes_of, message_view, room_view
 
@@ -119,6 +120,8 @@ def store_message(tx: Tx, room: RoomRow, author: Actor, text: str, **more: objec
         }
     )
     tx.write(_INSERT_MESSAGE, row)
+    if author.kind in SEARCHED:
+        index_message(tx, room.id, str(row["id"]), text)
     if author.kind == "agent":
         tx.write(_SPOKE, {"this_room": room.id, "agent": author.id, "seq": taken.last_seq, "at": at})
     monologue = {"user": 0, "agent": room.monologue + 1}.get(author.kind, room.monologue)

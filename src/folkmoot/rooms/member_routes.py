@@ -3,14 +3,21 @@
 from fastapi import APIRouter
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
-from folkmoot.http.deps import Db
+from folkmoot.http.deps import Db, Process
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
-from folkmoot.rooms import membership, queries
+from folkmoot.rooms import membership, presence, queries
 from folkmoot.rooms.deps import MemberId, RoomId
 from folkmoot.rooms.membership import AlreadyInRoom, LastRoomOwner, NotOfThisKind, OneMember, RoomIsFull
 from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMember
-from folkmoot.rooms.schemas import NewRoomMember, ReadMark, RoomMemberChange, RoomMemberPage, RoomMemberView
+from folkmoot.rooms.schemas import (
+    NewRoomMember,
+    ReadMark,
+    RoomMemberChange,
+    RoomMemberPage,
+    RoomMemberView,
+    RoomPresenceView,
+)
 from folkmoot.rooms.service import RoomRoleTooLow
 from folkmoot.rooms.views import member_view
 from folkmoot.runs.deps import Engine
@@ -65,6 +72,12 @@ async def change_room_member(
 async def remove_room_member(db: Db, engine: Engine, here: Here, room_id: RoomId, member_id: MemberId) -> None:
     """Anybody may go himself; whoever is out is told nothing from that moment on."""
     await db.write(membership.remove_member, engine, here, room_id, member_id)
+
+
+@router.get("/{room_id}/presence", responses=problems(NoSuchRoom))
+async def get_room_presence(process: Process, here: Here, room_id: RoomId) -> RoomPresenceView:
+    """Its people with an open socket that follows the room, and what its agents do."""
+    return await process.db.read(presence.get_presence, here, room_id, process.host_id)
 
 
 @router.post("/{room_id}/read", responses=problems(NoSuchRoom))

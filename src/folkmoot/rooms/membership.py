@@ -33,12 +33,17 @@ from folkmoot.runs.engine import RunEngine
 from folkmoot.workspaces import member_queries as people
 
 MOST_MEMBERS = 500
-_CHANGING = ("role", "category", "triggers", "schedule", "asleep", "last_read_seq", "updated_at")
+_CHANGING = ("role", "category", "triggers", "schedule", "asleep", "updated_at")
 _THIS = sa.and_(RoomMember.room_id == sa.bindparam("this_room"), RoomMember.member_id == sa.bindparam("this_member"))
 _CHANGE = (
     sa.update(RoomMember)
     .where(_THIS)
     .values({MEMBER_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=MEMBER_COLUMNS[name].type) for name in _CHANGING})
+)
+_MARK = (
+    sa.update(RoomMember)
+    .where(_THIS, RoomMember.last_read_seq < sa.bindparam("upto"))
+    .values(last_read_seq=sa.bindparam("upto"), updated_at=sa.bindparam("at", type_=MEMBER_COLUMNS["updated_at"].type))
 )
 _DELETE = sa.delete(RoomMember).where(_THIS)
 
@@ -132,9 +137,9 @@ def remove_member(tx: Tx, engine: RunEngine, scope: Scope, room_id: str, member_
     """
     is_own = member_id == scope.actor.id
     seen = require(tx, scope, room_id, "viewer" if is_own else "owner")
-    member = get_member(tx, seen.id, member_id)
-    is_speaking = seen.speaking_agent_id == member.member_id
+    is_speaking = seen.speaking_agent_id == member_id
     room = (silence(tx, engine, seen.id, scope.actor) if is_speaking else None) or _hold(tx, seen.id)
+    member = get_member(tx, room.id, member_id)
     if member.role == "owner":
         _check_owner(tx, room, member)
     tx.write(_DELETE, {"this_room": room.id, "this_member": member.member_id})
@@ -153,16 +158,20 @@ def remove_member(tx: Tx, engine: RunEngine, scope: Scope, room_id: str, member_
 def mark_read(tx: Tx, scope: Scope, room_id: str, mark: ReadMark) -> RoomMember:
     """The caller has read up to a message; a marker does not move back. Raises NoSuchRoom."""
     room = get_room(tx, scope, room_id)
-    member = get_member(tx, room.id, scope.actor.id)
-    wanted = room.last_seq if mark.seq is None else min(mark.seq, room.last_seq)
-    return _write(tx, room, member, last_read_seq=max(member.last_read_seq, wanted))
+    upto = room.last_seq if mark.seq is None else min(mark.seq, room.last_seq)
+    tx.write(_MARK, {"this_room": room.id, "this_member": scope.actor.id, "upto": upto, "at": now()})
+    return _told(tx, room, scope.actor.id)
 
 
 def _write(tx: Tx, room: RoomRow, member: RoomMember, **values: object) -> RoomMember:
     row = {name: getattr(member, name) for name in _CHANGING} | {"updated_at": now()} | values
     named = {f"new_{name}": value for name, value in row.items()}
     tx.write(_CHANGE, {"this_room": room.id, "this_member": member.member_id, **named})
-    changed = get_member(tx, room.id, member.member_id)
+    return _told(tx, room, member.member_id)
+
+
+def _told(tx: Tx, room: RoomRow, member_id: str) -> RoomMember:
+    changed = get_member(tx, room.id, member_id)
     shown = member_view(changed)
     view = cast("JsonObject", shown.model_dump(mode="json"))
     tell(tx, room, ResourceChanged(resource="room_member", id=shown.id, change="updated", view=view))

@@ -13,6 +13,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict, Forbidden
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.rooms.attachments import named
 from folkmoot.rooms.keeping import store_message, tell_message
 from folkmoot.rooms.queries import (
     NoSuchRoom,
@@ -25,6 +26,7 @@ from folkmoot.rooms.queries import (
 )
 from folkmoot.rooms.rules import command_in
 from folkmoot.rooms.schemas import NewRoomMessage, RoomMessageView, RoomWorkView
+from folkmoot.rooms.searching import forget_message, index_anew
 from folkmoot.rooms.service import require
 from folkmoot.rooms.speech import decide, heard, silence
 from folkmoot.rooms.tables import RoomReaction
@@ -38,7 +40,11 @@ MOST_EMOJI = 20
 
 _AT = sa.bindparam("at", type_=Message.__table__.c.edited_at.type)
 _THIS = Message.id == sa.bindparam("this_message")
-_EDIT = sa.update(Message).where(_THIS).values(text=sa.bindparam("new_text"), edited_at=_AT, updated_at=_AT)
+_EDIT = (
+    sa.update(Message)
+    .where(_THIS, Message.deleted_at.is_(None))
+    .values(text=sa.bindparam("new_text"), edited_at=_AT, updated_at=_AT)
+)
 _DELETE = sa.update(Message).where(_THIS).values(text="", deleted_at=_AT, updated_at=_AT)
 _REACT = {
     "sqlite": sqlite.insert(RoomReaction).on_conflict_do_nothing(),
@@ -49,10 +55,19 @@ _UNREACT = sa.delete(RoomReaction).where(
     RoomReaction.author_id == sa.bindparam("this_author"),
     RoomReaction.emoji == sa.bindparam("this_emoji"),
 )
-_PRUNE = sa.delete(Message).where(
-    Message.conversation_id == sa.bindparam("this_room"),
-    Message.created_at < sa.bindparam("before", type_=Message.__table__.c.created_at.type),
+_PRUNED = 500
+"""Messages that one unit prunes."""
+
+_OLD = (
+    sa.select(Message.id)
+    .where(
+        Message.conversation_id == sa.bindparam("this_room"),
+        Message.created_at < sa.bindparam("before", type_=Message.__table__.c.created_at.type),
+    )
+    .order_by(Message.seq)
+    .limit(sa.bindparam("most", type_=sa.BigInteger()))
 )
+_PRUNE = sa.delete(Message).where(Message.id.in_(_OLD))
 
 
 class NotYourMessage(Forbidden):
@@ -72,14 +87,17 @@ def post_message(
 ) -> RoomMessageView:
     """Store what a person says, cancel what an agent was about to say before it, and let agents answer.
 
-    Raises NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, and where it is a command what the work is refused for.
+    Raises NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, NoSuchAttachment, and where it is a command what the work is
+    refused for.
     """
     seen = require(tx, scope, room_id, "member")
     reply_to = get_message(tx, seen.id, new.reply_to).id if new.reply_to is not None else None
+    attached = named(tx, seen.id, new.attachments)
     room = silence(tx, engine, seen.id, scope.actor)
     if room is None:
         raise NoSuchRoom
-    after, message = store_message(tx, room, scope.actor, new.content, reply_to=reply_to)
+    payload: JsonObject = {"attachments": attached} if attached else {}
+    after, message = store_message(tx, room, scope.actor, new.content, reply_to=reply_to, payload=payload)
     command = command_in(new.content)
     if command is None:
         decide(tx, engine, after, heard(message))
@@ -117,7 +135,9 @@ def edit_message(tx: Tx, scope: Scope, room_id: str, message_id: str, text: str)
     message = _standing(tx, room.id, message_id)
     if message.author_id != scope.actor.id:
         raise NotYourMessage
-    tx.write(_EDIT, {"this_message": message.id, "new_text": text, "at": now()})
+    if tx.write(_EDIT, {"this_message": message.id, "new_text": text, "at": now()}) == 0:
+        raise MessageIsDeleted
+    index_anew(tx, message.id, text)
     return tell_message(tx, room, message.id)
 
 
@@ -131,6 +151,7 @@ def delete_message(tx: Tx, scope: Scope, room_id: str, message_id: str) -> None:
     if message.author_id != scope.actor.id and get_member(tx, room.id, scope.actor.id).role != "owner":
         raise NotYourMessage
     tx.write(_DELETE, {"this_message": message.id, "at": now()})
+    forget_message(tx, message.id)
     tell_message(tx, room, message.id)
     record(tx, scope.actor, "delete_room_message", ("room_message", message.id), scope.workspace_id, room_id=room.id)
 
@@ -167,8 +188,9 @@ async def prune(db: Database) -> None:
     for room in await db.read(retaining_rooms):
         days = settings_of(room).retention_days
         if days is not None:
-            await db.write(_prune, room.id, days)
+            while await db.write(_prune, room.id, days) == _PRUNED:
+                pass
 
 
 def _prune(tx: Tx, room_id: str, days: int) -> int:
-    return tx.write(_PRUNE, {"this_room": room_id, "before": now() - timedelta(days=days)})
+    return tx.write(_PRUNE, {"this_room": room_id, "before": now() - timedelta(days=days), "most": _PRUNED})

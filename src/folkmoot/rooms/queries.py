@@ -13,7 +13,9 @@ from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.ingest import INGEST
 from folkmoot.rooms.tables import Room, RoomMember, RoomReaction, RoomSummary
+from folkmoot.runs.rules import FINAL
 from folkmoot.runs.tables import Run
 
 ROOM_COLUMNS = Room.__table__.columns
@@ -97,8 +99,14 @@ _SUMMARY = (
 _SPENT = sa.select(
     sa.func.coalesce(sa.func.sum(Run.input_tokens + Run.output_tokens), 0).label("tokens"),
     sa.func.sum(Run.cost).label("usd"),
-).where(Run.room_id == sa.bindparam("room_id"))
-_RETAINING = sa.select(Room.id, Room.settings).where(Room.settings.like('%"retention_days":%'))
+).where(Run.room_id == sa.bindparam("room_id"), Run.kind != INGEST)
+_INGESTS = sa.select(Run.id).where(
+    Run.room_id == sa.bindparam("room_id"), Run.kind == INGEST, Run.status.not_in(sorted(FINAL))
+)
+_SETTINGS = sa.type_coerce(Room.settings, sa.Text)  # as it is stored: what it is compared with is no JSON
+_RETAINING = sa.select(Room.id, Room.settings).where(
+    _SETTINGS.like('%"retention_days":%'), _SETTINGS.not_like('%"retention_days":null%')
+)
 
 
 class NoSuchRoom(NotFound):
@@ -223,6 +231,11 @@ def spent_in(tx: Tx, room_id: str) -> tuple[int, Decimal]:
     row = tx.first(Run, _SPENT, room_id=room_id)
     assert row is not None, "a sum always has a row"
     return int(row.tokens), row.usd or Decimal(0)  # type: ignore[attr-defined]
+
+
+def ingests_of(tx: Tx, room_id: str) -> list[str]:
+    """The runs that take in what is attached to the room, as far as they have not ended."""
+    return [row.id for row in tx.all(Run, _INGESTS, room_id=room_id)]
 
 
 def retaining_rooms(tx: Tx) -> list[Room]:

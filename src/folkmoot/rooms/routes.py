@@ -12,7 +12,8 @@ from folkmoot.http.problems import problems
 from folkmoot.http.text import Safe
 from folkmoot.kernel.json import JsonObject
 from folkmoot.knowledge.deps import Searching
-from folkmoot.rooms import messages, previews, queries, service
+from folkmoot.rooms import attachments, messages, previews, queries, searching, service
+from folkmoot.rooms.attachments import NoSuchAttachment
 from folkmoot.rooms.deps import RoomId, RoomMessageId
 from folkmoot.rooms.messages import MessageIsDeleted, NotYourMessage, TooManyReactions
 from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMember, NoSuchRoomMessage
@@ -29,6 +30,8 @@ from folkmoot.rooms.schemas import (
     RoomWork,
     RoomWorkView,
 )
+from folkmoot.rooms.search_schemas import RoomHits
+from folkmoot.rooms.searching import Asked
 from folkmoot.rooms.service import RoomRoleTooLow
 from folkmoot.rooms.views import room_view
 from folkmoot.rooms.work import TooFewAgents
@@ -62,6 +65,18 @@ async def create_room(db: Db, here: Here, new: NewRoom, response: Response) -> R
     return room
 
 
+@router.get("/search", responses=problems(NoSuchRoom))
+async def search_rooms(
+    db: Db,
+    here: Here,
+    paging: Paging,
+    q: Annotated[Safe, Query(min_length=1, max_length=2000, description="A question, or words to look for")],
+    room_id: Annotated[Safe | None, Query(description="Only in this room")] = None,
+) -> RoomHits:
+    """What people and agents have said in the rooms that the caller is in, best first."""
+    return await db.read_long(searching.search_rooms, here, Asked(q, room_id, paging.skip, paging.limit))
+
+
 @router.get("/{room_id}", responses=problems(NoSuchRoom))
 async def get_room(db: Db, here: Here, room_id: RoomId) -> RoomView:
     return room_view(await db.read(queries.get_room, here, room_id))
@@ -74,8 +89,8 @@ async def change_room(db: Db, engine: Engine, here: Here, room_id: RoomId, chang
 
 @router.delete("/{room_id}", status_code=204, responses=problems(NoSuchRoom, RoomRoleTooLow))
 async def delete_room(db: Db, engine: Engine, here: Here, room_id: RoomId) -> None:
-    """With all that was said in it; what agents were about to say is cancelled."""
-    await db.write(service.delete_room, engine, here, room_id)
+    """With all that was said in it and attached to it; what agents were about to say is cancelled."""
+    await attachments.delete_room_with_all(db, engine, here, room_id)
 
 
 @router.post("/{room_id}/stop", responses=problems(NoSuchRoom, RoomRoleTooLow))
@@ -100,7 +115,7 @@ async def list_room_messages(
 @router.post(
     "/{room_id}/messages",
     status_code=201,
-    responses=problems(NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, *_WORK, TooManyLiveReplies),
+    responses=problems(NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, NoSuchAttachment, *_WORK, TooManyLiveReplies),
 )
 async def post_room_message(
     db: Db, engine: Engine, here: Here, room_id: RoomId, new: NewRoomMessage, defaults: Defaults

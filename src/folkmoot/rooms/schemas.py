@@ -1,14 +1,16 @@
 """Rooms on the wire."""
 
 from datetime import datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from folkmoot.http.schemas import Page
-from folkmoot.http.text import Line, Text
+from folkmoot.http.text import Line, Safe, Text
 from folkmoot.kernel.json import JsonObject
+from folkmoot.knowledge.citing import Citation
+from folkmoot.rooms.attachment_schemas import MessageAttachment
 from folkmoot.rooms.rules import MOST_SPEAKERS, Category
 from folkmoot.usage.schemas import LimitUsd
 
@@ -228,13 +230,54 @@ class RoomMemberPage(Page):
     members: list[RoomMemberView]
 
 
+class PresentPerson(BaseModel):
+    """Somebody with an open socket that follows the room, however many there are; `since` is that of the oldest."""
+
+    user_id: str
+    name: str
+    role: PersonRole
+    since: datetime
+
+
+class PresentAgent(BaseModel):
+    """`speaking` is the one that is at work on what it will say."""
+
+    agent_id: str
+    name: str
+    slug: str
+    state: Literal["speaking", "listening"]
+
+
+class RoomPresenceView(BaseModel):
+    """Who is in the room right now."""
+
+    model_config = _shown(
+        {
+            "room_id": _ROOM,
+            "people": [{"user_id": "local", "name": "local owner", "role": "owner", "since": _AT}],
+            "agents": [{"agent_id": _AGENT, "name": "Ada", "slug": "ada", "state": "listening"}],
+        }
+    )
+
+    room_id: str
+    people: list[PresentPerson]
+    agents: list[PresentAgent]
+
+
 class NewRoomMessage(Body):
     """`/task ...` and `/debate ...` start work that reports to the room; `@slug` calls upon an agent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"content": "@ada what is promised about crashes?"}]})
 
-    content: Text
+    content: Annotated[Safe, Field(max_length=100_000, description="Blank only where something is attached")]
     reply_to: Line | None = Field(None, description="The id of a message of the room")
+    attachments: list[Line] = Field([], max_length=10, description="Ids of documents that are attached to the room")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.content.strip() and not self.attachments:
+            raise ValueError("has neither content nor attachments")
+        return self
 
 
 class RoomMessageChange(Body):
@@ -249,7 +292,7 @@ class ReactionView(BaseModel):
 
 
 class RoomMessageView(BaseModel):
-    """A deleted message keeps its place and has no content."""
+    """A deleted message keeps its place and has no content. What an agent cites as [id] is listed beside it."""
 
     model_config = _shown(
         {
@@ -263,6 +306,9 @@ class RoomMessageView(BaseModel):
             "reply_to": None,
             "run_id": _RUN,
             "models": ["openai:gpt-5-mini"],
+            "citations": [],
+            "unknown_citations": [],
+            "attachments": [],
             "reactions": [{"emoji": "👍", "author_ids": ["local"]}],
             "edited_at": None,
             "deleted_at": None,
@@ -280,6 +326,9 @@ class RoomMessageView(BaseModel):
     reply_to: str | None
     run_id: str | None
     models: list[str]
+    citations: list[Citation] = []
+    unknown_citations: list[str] = []
+    attachments: list[MessageAttachment] = []
     reactions: list[ReactionView]
     edited_at: datetime | None
     deleted_at: datetime | None

@@ -14,11 +14,12 @@ from folkmoot.kernel.errors import Forbidden
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.knowledge.staging import begin_delete_of_room
 from folkmoot.rooms.events import RoomMemberJoined
 from folkmoot.rooms.keeping import hold_room, save_room, tell, tell_room
 from folkmoot.rooms.queries import MEMBER_COLUMNS, NoSuchRoom, RoomRow, find_room_row, get_member, get_room
 from folkmoot.rooms.schemas import NewRoom, PersonRole, RoomChange
-from folkmoot.rooms.speech import go_on, silence
+from folkmoot.rooms.speech import go_on, silence, stop_ingests
 from folkmoot.rooms.tables import Room, RoomMember
 from folkmoot.rooms.views import member_view, room_view
 from folkmoot.runs.engine import RunEngine
@@ -86,16 +87,19 @@ def change_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str, change: R
     return go_on(tx, engine, changed)
 
 
-def delete_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str) -> None:
+def delete_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str) -> list[str]:
     """With its messages. That it is gone is told to all of the workspace: nobody is in it any more.
 
-    Raises NoSuchRoom, RoomRoleTooLow.
+    Answers the ids of what was attached to it, which is to be removed. Raises NoSuchRoom, RoomRoleTooLow.
     """
     room = require(tx, scope, room_id, "owner")
     silence(tx, engine, room.id, scope.actor)
+    stop_ingests(tx, engine, room, scope.actor)
+    attached = begin_delete_of_room(tx, room.id)
     tx.write(_DELETE, {"this_room": room.id})
     tx.emit(scope.workspace_id, ResourceChanged(resource="room", id=room.id, change="deleted", view=None))
     record(tx, scope.actor, "delete_room", ("room", room.id), scope.workspace_id)
+    return attached
 
 
 def stop_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str) -> RoomRow:

@@ -13,7 +13,7 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import SYSTEM, Actor, Scope
 from folkmoot.rooms.keeping import hold_due_room, hold_room, save_room, store_message, tell_room
-from folkmoot.rooms.queries import RoomRow, agents_of, due_rooms, find_room_row, spent_in, spoken
+from folkmoot.rooms.queries import RoomRow, agents_of, due_rooms, find_room_row, ingests_of, spent_in, spoken
 from folkmoot.rooms.rules import Category, Said, next_look, speakers
 from folkmoot.rooms.summing import summing_upto
 from folkmoot.rooms.tables import Room, RoomMember
@@ -41,6 +41,7 @@ class Utterance:
     reply_to: str | None
     depth: int
     models: Sequence[str]
+    cited: JsonObject
 
 
 def silence(tx: Tx, engine: RunEngine, room_id: str, by: Actor) -> RoomRow | None:
@@ -58,6 +59,14 @@ def silence(tx: Tx, engine: RunEngine, room_id: str, by: Actor) -> RoomRow | Non
     if run is not None and run.status not in FINAL:
         verb_end(tx, engine, run, "cancelled", {"kind": by.kind, "id": by.id, "name": by.name})
     return freed
+
+
+def stop_ingests(tx: Tx, engine: RunEngine, room: Room, by: Actor) -> None:
+    """What takes in attachments of a room that is going is of use to nobody. The room's row is held."""
+    for run_id in ingests_of(tx, room.id):
+        run = lock_run(tx, room.workspace_id, run_id)
+        if run is not None and run.status not in FINAL:
+            verb_end(tx, engine, run, "cancelled", {"kind": by.kind, "id": by.id, "name": by.name})
 
 
 def _lock(tx: Tx, room: Room) -> Run | None:
@@ -203,7 +212,7 @@ def finish_turn(tx: Tx, engine: RunEngine, run: Run, room_id: str, said: Utteran
             run_id=run.id,
             reply_to=said.reply_to,
             models=[*said.models],
-            payload={"depth": said.depth},
+            payload={"depth": said.depth, **said.cited},
         )
     after = decide(tx, engine, room, heard(message)) if message is not None else go_on(tx, engine, room)
     if message is None and after.speaking_run_id is None:

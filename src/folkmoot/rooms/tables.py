@@ -78,6 +78,22 @@ class RoomReaction(Table):
     created_at: Mapped[datetime]
 
 
+class RoomText(Table):
+    """What a person or an agent has said, for the search; a message that was deleted has none.
+
+    `number` is what `Chunk`'s is: a row id for SQLite's full-text index that VACUUM does not change.
+    """
+
+    __tablename__ = "room_texts"
+
+    number: Mapped[int] = mapped_column(
+        sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    message_id: Mapped[Id] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    room_id: Mapped[Id]
+    text: Mapped[str]
+
+
 class RoomSummary(Table):
     """What was said up to a message, as a language model has told it in a run; the newest version is what is used."""
 
@@ -89,3 +105,16 @@ class RoomSummary(Table):
     text: Mapped[str]
     run_id: Mapped[Id]
     created_at: Mapped[datetime]
+
+
+class RoomPresence(Table):
+    """That a process has sockets of a person that follow a room; it goes with the process."""
+
+    __tablename__ = "room_presence"
+
+    room_id: Mapped[Id] = mapped_column(sa.ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[Id] = mapped_column(primary_key=True)
+    host_id: Mapped[Id] = mapped_column(sa.ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index(None, "host_id"),)

@@ -6,6 +6,7 @@ from datetime import datetime
 from folkmoot.conversations.tables import Message
 from folkmoot.kernel.clock import iso
 from folkmoot.kernel.json import JsonObject
+from folkmoot.knowledge.citing import cited_in
 from folkmoot.rooms.queries import RoomRow
 from folkmoot.rooms.rules import Category, Floor, Manners, Schedule, Seat, Trigger, Window
 from folkmoot.rooms.schemas import (
@@ -65,6 +66,8 @@ def message_view(message: Message, reactions: Reactions) -> RoomMessageView:
             "sender_id": message.author_id,
             "sender_name": str(payload.get("sender_name") or message.author_id),
             "models": message.models,
+            **({} if is_deleted else cited_in(payload)),
+            "attachments": [] if is_deleted else payload.get("attachments", []),
             "reactions": [ReactionView(emoji=emoji, author_ids=[*ids]) for emoji, ids in reactions.items()],
             "created_at": message.created_at,
         }

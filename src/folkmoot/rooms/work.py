@@ -8,6 +8,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.json import Json, JsonObject, dumps
 from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.knowledge.citing import cited_in
 from folkmoot.rooms.keeping import hold_room, store_message
 from folkmoot.rooms.queries import RoomRow, agents_of
 from folkmoot.runs.engine import RunEngine
@@ -70,7 +71,12 @@ class RoomReports:
         sentence = _sentence(previous, run)
         room = hold_room(tx, run.conversation_id) if sentence else None
         if sentence is not None and room is not None:
-            store_message(tx, room, SYSTEM, sentence, run_id=run.id, payload={"kind": "report", "status": run.status})
+            store_message(tx, room, SYSTEM, sentence, run_id=run.id, payload=_kept(run))
+
+
+def _kept(run: Run) -> JsonObject:
+    """What a report has beside its text: what the result cites it cites too."""
+    return {"kind": "report", "status": run.status, **cited_in(run.result or {})}
 
 
 def _sentence(previous: str | None, run: Run) -> str | None:

@@ -213,4 +213,4 @@ def _end(state: Speaking) -> End:
         reason = {"approve": "approved", "expired": "expired"}.get(str(state.decision), "rejected")
     else:
         reason = "said"
-    return End(status="completed", stop_reason=reason, result=_result(state))
+    return End(status="completed", stop_reason=reason, result=_result(state), said=state.published or "")

@@ -185,6 +185,8 @@ def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, c
     """Write the steps and `ended` behind them, move the run to its final status, tell those who hang on it."""
     executor, run = engine.executor(folded.run.kind), folded.run
     parent = _hold_parent(tx, run)
+    if end.said and end.result is not None:
+        end = replace(end, result={**end.result, **engine.cites(tx, run, end.said)})
     reached = steps[-1].after if steps else folded
     steps = [*steps, *_steps(executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
     _write(tx, engine, run, steps)

@@ -23,7 +23,7 @@ from folkmoot.runs.driver import Driver, hand_back, pause
 from folkmoot.runs.folded import Folded
 from folkmoot.runs.journal import End, Executor
 from folkmoot.runs.live import LiveHub
-from folkmoot.runs.ports import Observer
+from folkmoot.runs.ports import Cites, Observer
 from folkmoot.runs.queries import get_run
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run
@@ -62,6 +62,7 @@ class RunEngine:
         self.relay: Relay = Alone()
         self.is_draining = self.has_stopped = False
         self.observers: list[Observer] = []
+        self.cites: Cites = lambda tx, run, text: {}
         self.drivers: dict[str, Driver] = {}
         self.ended = Counter("folkmoot_runs_ended_total", "Runs that this process has ended", ("kind", "status"))
         self.waited = Histogram("folkmoot_runs_wait_seconds", "From a run's making to its first worker", ("kind",))

@@ -116,11 +116,12 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """The run is over."""
+    """The run is over. `said` is the answer in its result: what that cites is listed beside it."""
 
     status: FinalStatus
     stop_reason: str
     result: JsonObject | None = None
+    said: str = ""
     error_code: str | None = None
     error_message: str | None = None
     key: str = "end"

@@ -1,10 +1,11 @@
 """What the units and the driver of runs need of the process they run in, and what observers of runs implement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.kernel.tracing import Tracer
 from folkmoot.runs.folded import Folded
@@ -12,6 +13,9 @@ from folkmoot.runs.journal import Executor
 from folkmoot.runs.live import LiveHub
 from folkmoot.runs.tables import Run
 from folkmoot.usage.covered import Covered
+
+Cites = Callable[[Tx, Run, str], JsonObject]
+"""Looks up what an answer of a run cites: members for its result, none where it cites nothing."""
 
 
 class Engine(Protocol):
@@ -26,6 +30,9 @@ class Engine(Protocol):
 
     @property
     def observers(self) -> Sequence["Observer"]: ...
+
+    @property
+    def cites(self) -> Cites: ...
 
     def executor(self, kind: str) -> Executor[object]: ...
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import NotFound
@@ -95,9 +95,12 @@ def shown_rooms(tx: Tx, scope: Scope, room_ids: Collection[str]) -> frozenset[st
 
 def of_shown_rooms(scope: Scope) -> sa.ColumnElement[bool]:
     """The same as `is_shown`, for lists."""
-    if scope.actor.kind != "user":
-        return sa.true()
-    return sa.or_(Run.room_id.is_(None), Run.room_id.in_(_ROOMS_OF.params(viewer_id=scope.actor.id)))
+    return of_rooms_of(scope.actor.id, Run.room_id) if scope.actor.kind == "user" else sa.true()
+
+
+def of_rooms_of(person_id: str, room_id: InstrumentedAttribute[str | None]) -> sa.ColumnElement[bool]:
+    """Rows that by this column belong to no room, or to one that the person is in."""
+    return sa.or_(room_id.is_(None), room_id.in_(_ROOMS_OF.params(viewer_id=person_id)))
 
 
 def find_run_row(tx: Tx, run_id: str) -> Run | None:

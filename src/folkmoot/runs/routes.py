@@ -131,7 +131,7 @@ async def stream_run(
     watch = RunWatch(process.hub, engine.live, process.supervisor)
     run = await process.db.read(queries.get_run, stay.scope, run_id)
     parts = _parts(watch.follow(stay.scope, run, cursor))
-    return EventStream(parts, process.supervisor, stay.until_ended)
+    return EventStream(parts, process.supervisor, stay.of_room(run.room_id).until_ended)
 
 
 async def _parts(items: AsyncGenerator[Frame | JsonObject, None]) -> AsyncGenerator[bytes, None]:

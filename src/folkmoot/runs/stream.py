@@ -29,8 +29,8 @@ class RunWatch:
     async def follow(self, scope: Scope, run: Run, after: int | None) -> AsyncGenerator[Frame | JsonObject, None]:
         """First the `subscribed` frame; then frames with seq > after (None: only new ones), up to the terminal one.
 
-        What is no Frame is a control frame. What was shown live comes before the event that makes it durable. Who
-        leaves the room of a room's run is shown nothing more of it.
+        What is no Frame is a control frame. What was shown live comes before the event that makes it durable. Who is
+        not in the room of a room's run any more is shown nothing of it: the stay that he follows it in ends soon.
         """
         watcher, sees = self.live.watch(run.id), seen_by(self.hub.db, scope)
         try:
@@ -38,7 +38,7 @@ class RunWatch:
                 yield subscribed(f"run:{run.id}", follower)
                 async for item in self._both(follower, watcher):
                     if run.room_id is not None and not await sees(frozenset([run.room_id])):
-                        return
+                        continue
                     yield item
                     if isinstance(item, Frame) and item.type in TERMINAL:
                         return

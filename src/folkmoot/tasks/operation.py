@@ -99,7 +99,8 @@ class OperationProcedure:
         if state.value is not None:
             return (End(status="completed", stop_reason="returned", result=state.value),)
         if state.turn.answer is not None:
-            return (End(status="completed", stop_reason="answered", result=_result(state, state.turn.answer.text)),)
+            said = state.turn.answer.text
+            return (End(status="completed", stop_reason="answered", result=_result(state, said), said=said),)
         return state.turn.wanted() if state.given.method is None else (_use(state, state.given.method),)
 
     def facts(self, state: OperationState, entry: Entry) -> tuple[Fact, ...]:

@@ -1,6 +1,6 @@
 """How runs of teams end, whatever their orchestration: with which status, reason and sentence, results kept."""
 
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import JsonObject, dumps
 from folkmoot.runs.journal import End, Fault
 from folkmoot.teams.rules import StopReason
 
@@ -26,6 +26,7 @@ def finished(stopped: StopReason, result: JsonObject) -> End:
         status="completed" if is_good else "failed",
         stop_reason=stopped,
         result=result,
+        said=_said(result),
         error_code=None if is_good else stopped,
         error_message=None if is_good else SENTENCES[stopped],
     )
@@ -36,6 +37,7 @@ def failed(fault: Fault, result: JsonObject) -> End:
         status="failed",
         stop_reason=fault.code,
         result=result,
+        said=_said(result),
         error_code=fault.code,
         error_message=fault.sentence,
     )
@@ -43,13 +45,20 @@ def failed(fault: Fault, result: JsonObject) -> End:
 
 def called_off(reason: str, result: JsonObject) -> End:
     """Somebody decided that the run shall not go on, or nobody decided in time that it shall."""
-    return End(status="cancelled", stop_reason=reason, result=result)
+    return End(status="cancelled", stop_reason=reason, result=result, said=_said(result))
 
 
 def settled(reason: str, result: JsonObject) -> End:
     """Ended from outside; `reason` is one of the settlements."""
     if reason == "timeout":
-        return End(status="timeout", stop_reason=reason, result=result, error_code=reason, error_message=_TIMEOUT)
+        return End(
+            status="timeout",
+            stop_reason=reason,
+            result=result,
+            said=_said(result),
+            error_code=reason,
+            error_message=_TIMEOUT,
+        )
     if reason in _FAILED:
         code, sentence = _FAILED[reason]
         return failed(Fault(code=code, sentence=sentence), result)
@@ -59,3 +68,8 @@ def settled(reason: str, result: JsonObject) -> End:
 def stop_reason_of(reason: str) -> str:
     """What a run that is settled for this reason has as its stop_reason."""
     return _FAILED[reason][0] if reason in _FAILED else reason
+
+
+def _said(result: JsonObject) -> str:
+    """The report in a result, whole."""
+    return dumps([result.get("summary"), result.get("deliverables"), result.get("open_issues")])

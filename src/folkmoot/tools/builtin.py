@@ -35,7 +35,7 @@ class SearchKnowledge(BaseModel):
 def searcher(embedder: Embedder | None) -> Callable[[ToolContext, SearchKnowledge], Awaitable[Json]]:
     async def search_knowledge(context: ToolContext, arguments: SearchKnowledge) -> Json:
         """At most as many passages as one answer has room for: the result stays whole JSON."""
-        within = Within(document_ids=context.document_ids)
+        within = Within(document_ids=context.document_ids, room_id=context.room_id)
         found = await Search(context.db, embedder).find(context.scope, arguments.query, arguments.limit, within)
         passages: list[Json] = []
         room = _ROOM

@@ -43,8 +43,9 @@ class ToolRegisteredTwice(Problem):
 class ToolContext:
     """For whom a tool acts. A tool reaches rows only through `scope`.
 
-    `document_ids` narrows what may be searched, None means all of the workspace; `offered` are the names
-    the caller may use, None means every registered tool. A repeated call has the same `idempotency_key`.
+    `document_ids` narrows what may be searched, None means all of the workspace; of the room `room_id`, in which the
+    agent speaks, everything may. `offered` are the names the caller may use, None means every registered tool. A
+    repeated call has the same `idempotency_key`.
     """
 
     scope: Scope
@@ -53,6 +54,7 @@ class ToolContext:
     agent_id: str | None = None
     idempotency_key: str = ""
     document_ids: tuple[str, ...] | None = None
+    room_id: str | None = None
     offered: tuple[str, ...] | None = None
     approved_first: frozenset[str] = frozenset()
     """Names of offered tools that are used only once a person has agreed."""

@@ -1,6 +1,6 @@
 """The verbs of tools: what a workspace offers to its agents, and changing that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -65,12 +65,23 @@ async def offered(db: Database, registry: ToolRegistry, scope: Scope, wanted: It
     is_everywhere = set(names) <= set(registry.names())
     tools = registry if is_everywhere else await registry.of(scope)
     decided = await db.read(policies, scope)
-    known = {name: _policy(tools.tool(name), decided) for name in _expanded(names, tools.names())}
+    known = {name: _policy(tools.tool(name), decided) for name in named_by(names, tools.names())}
     allowed = tuple(name for name, policy in known.items() if policy.is_allowed)
     return Offer(tools, allowed, frozenset(name for name in allowed if known[name].needs_approval))
 
 
-def _expanded(wanted: Iterable[str], known: tuple[str, ...]) -> dict[str, None]:
+async def unknown_tools(registry: ToolRegistry, scope: Scope, names: Sequence[str]) -> list[str]:
+    """Of these names, and beginnings of names, those that no tool of the workspace has now.
+
+    Servers that are asked for their tools may be away for a while.
+    """
+    others = [name for name in dict.fromkeys(names) if name not in registry.names()]
+    known = (await registry.of(scope)).names() if others else ()
+    return [name for name in others if not named_by([name], known)]
+
+
+def named_by(wanted: Iterable[str], known: tuple[str, ...]) -> dict[str, None]:
+    """Those of the known names that are wanted, by themselves or by how they begin, in the order of wanting."""
     found: dict[str, None] = {}
     for name in wanted:
         if name.endswith("*"):

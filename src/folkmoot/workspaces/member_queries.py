@@ -77,12 +77,33 @@ _GOOD_KEYS = (
 )
 
 
+# Of tables above, their names and these columns are all that is known here.
+_ROOMS = sa.table("rooms", sa.column("id", sa.String()))
+_ROOM_MEMBERS = sa.table(
+    "room_members",
+    *(sa.column(name, sa.String()) for name in ("room_id", "member_kind", "member_id")),
+)
+_IN_ROOMS = sa.select(_ROOM_MEMBERS.c.room_id, _ROOM_MEMBERS.c.member_id).where(
+    _ROOM_MEMBERS.c.member_kind == "user",
+    _ROOM_MEMBERS.c.member_id.in_(_USERS_GIVEN),
+    _ROOM_MEMBERS.c.room_id.in_(_GIVEN),
+)
+_ROOMS_THERE = sa.select(_ROOMS.c.id).where(_ROOMS.c.id.in_(_GIVEN))
+
+
 class NoSuchMember(NotFound):
     """Member not found"""
 
 
 class NoSuchInvitation(NotFound):
     """Invitation not found"""
+
+
+class InRoom(NamedTuple):
+    """That somebody is in a room."""
+
+    room_id: str
+    member_id: str
 
 
 class Member(NamedTuple):
@@ -149,6 +170,18 @@ def list_places(tx: Tx, users: Collection[str], workspaces: Collection[str]) -> 
         return set()
     found = tx.all(Membership, _MEMBERSHIPS, users=[*users], ids=[*workspaces])
     return {(row.workspace_id, row.user_id) for row in found}
+
+
+def list_rooms_of(tx: Tx, users: Collection[str], rooms: Collection[str]) -> set[tuple[str, str]]:
+    """(room, user) of those of these users who are in one of these rooms."""
+    if not rooms:
+        return set()
+    return {(row.room_id, row.member_id) for row in tx.all(InRoom, _IN_ROOMS, users=[*users], ids=[*rooms])}
+
+
+def rooms_there(tx: Tx, ids: Collection[str]) -> set[str]:
+    """Those of these rooms that have not been deleted."""
+    return {row.id for row in tx.all(Workspace, _ROOMS_THERE, ids=[*ids])} if ids else set()
 
 
 def active_workspaces(tx: Tx, ids: Collection[str]) -> set[str]:

@@ -14,7 +14,14 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.supervisor import Supervisor
-from folkmoot.workspaces.member_queries import active_workspaces, good_families, good_keys, list_places
+from folkmoot.workspaces.member_queries import (
+    active_workspaces,
+    good_families,
+    good_keys,
+    list_places,
+    list_rooms_of,
+    rooms_there,
+)
 from folkmoot.workspaces.queries import NoSuchWorkspace
 
 _SECONDS = 0.5
@@ -27,10 +34,17 @@ _log = logging.getLogger(__name__)
 
 
 class End(Enum):
-    """Why a stay has ended; the value is the code that a socket is closed with."""
+    """Why a stay has ended."""
 
-    LOGGED_OUT = 4401
-    NOT_A_MEMBER = 4403
+    LOGGED_OUT = "logged_out"
+    NOT_A_MEMBER = "not_a_member"
+    NOT_IN_ROOM = "not_in_room"
+    ROOM_GONE = "room_gone"
+
+    @property
+    def is_of_room(self) -> bool:
+        """Whether the caller may still be in the workspace."""
+        return self in (End.NOT_IN_ROOM, End.ROOM_GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +55,27 @@ class _Standing:
     members: set[tuple[str, str]]
     families: set[str]
     keys: set[str]
+    in_rooms: set[tuple[str, str]]
+    rooms: set[str]
 
 
 class Stay:
-    """One caller's open stream in a workspace; watched while it is entered. `end` says why it is over."""
+    """One caller's open stream in a workspace, or in a room of it; watched while it is entered.
 
-    def __init__(self, stays: "Stays", caller: Caller, scope: Scope) -> None:
+    `end` says why it is over.
+    """
+
+    def __init__(self, stays: "Stays", caller: Caller, scope: Scope, room_id: str | None = None) -> None:
         self._stays = stays
         self._over = asyncio.Event()
         self.caller = caller
         self.scope = scope
+        self.room_id = room_id
         self.end: End | None = None
+
+    def of_room(self, room_id: str | None) -> "Stay":
+        """The same caller's, of what is shown only to who is in this room; None where it is of no room."""
+        return Stay(self._stays, self.caller, self.scope, room_id)
 
     async def __aenter__(self) -> "Stay":
         self._stays.begin(self)
@@ -61,7 +85,7 @@ class Stay:
         self._stays.leave(self)
 
     async def ended(self) -> None:
-        """Until the session, the key, the user or the membership that let the caller in is no longer good."""
+        """Until the session, the key, the user or a membership that let the caller in is no longer good."""
         await self._over.wait()
 
     async def until_ended(self) -> None:
@@ -90,8 +114,8 @@ class Stays:
         self._open: set[Stay] = set()
         self._watch: asyncio.Task[None] | None = None
 
-    def stay(self, caller: Caller, scope: Scope) -> Stay:
-        return Stay(self, caller, scope)
+    def stay(self, caller: Caller, scope: Scope, room_id: str | None = None) -> Stay:
+        return Stay(self, caller, scope, room_id)
 
     def begin(self, stay: Stay) -> None:
         self._open.add(stay)
@@ -124,7 +148,11 @@ class Stays:
 def _standing(tx: Tx, stays: list[Stay]) -> _Standing:
     workspaces = {stay.scope.workspace_id for stay in stays}
     users = {stay.caller.actor.id for stay in stays if not stay.caller.is_everywhere}
+    wanted = {(stay.room_id, stay.caller.actor.id) for stay in stays if stay.room_id is not None}
+    in_rooms = list_rooms_of(tx, {user for _, user in wanted}, {room for room, _ in wanted})
     return _Standing(
+        in_rooms=in_rooms,
+        rooms=rooms_there(tx, {room for room, _ in wanted - in_rooms}),
         workspaces=active_workspaces(tx, workspaces),
         members=list_places(tx, users, workspaces),
         families=good_families(tx, _ids_of("session", stays)),
@@ -147,4 +175,8 @@ def _end_of(stay: Stay, standing: _Standing, *, is_local: bool) -> End | None:
     if not is_good.get(caller.credential, True):
         return End.LOGGED_OUT
     is_member = caller.is_everywhere or (workspace_id, caller.actor.id) in standing.members
-    return None if is_member and workspace_id in standing.workspaces else End.NOT_A_MEMBER
+    if not is_member or workspace_id not in standing.workspaces:
+        return End.NOT_A_MEMBER
+    if stay.room_id is None or (stay.room_id, caller.actor.id) in standing.in_rooms:
+        return None
+    return End.NOT_IN_ROOM if stay.room_id in standing.rooms else End.ROOM_GONE
