@@ -144,6 +144,24 @@ async def test_a_script_talks_with_no_server_running(harbour: Path) -> None:
     assert (code, [line.partition(":")[0] for line in chatter.heard]) == (0, ["local owner", "Cyn"] * 2), chatter.noted
 
 
+async def test_a_script_brings_a_file(harbour: Path) -> None:
+    (harbour / "ferry plan.md").write_text("The zebra ferry leaves at nine.")
+    code, chatter = await script(harbour, "/attach ferry plan.md\n@cyn When does the zebra ferry leave?", "--patient")
+    assert (code, chatter.heard[0]) == (0, "local owner: [file ferry plan.md]"), chatter.noted
+    assert "attaching ferry plan.md" in chatter.noted
+    cited = [line for line in chatter.heard if line.startswith("    [")]
+    assert all(line.endswith("] ferry plan.md") for line in cited)
+    assert any(line.startswith("Cyn: ") for line in chatter.heard)
+    for wrong, says in (
+        ("/attach", "Say which file"),
+        ("/attach .", "is a folder"),
+        ("/attach x.md", "There is no file"),
+    ):
+        code, chatter = await script(harbour, f"{wrong}\nnot said", "--last", "0")
+        assert (code, chatter.heard) == (2, []), wrong
+        assert any(says in line for line in chatter.noted), chatter.noted
+
+
 async def test_a_script_leaves_when_it_says_so(harbour: Path) -> None:
     code, chatter = await script(harbour, "/who\n/quit\nnot said")
     assert (code, chatter.heard) == (0, [])

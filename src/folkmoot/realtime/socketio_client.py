@@ -119,11 +119,14 @@ class Line:
             await self._send(event, names)
 
     async def _send(self, event: Frame, names: list[str]) -> None:
-        """An event that these channels take; what was said in a room that was joined also as what it is."""
+        """An event that these channels take; what was said in a room that was joined also as what it is.
+
+        The event, whose cursor a client resumes by, comes last: a line that is cut before it tells both again.
+        """
         messages, session = self._client.ground.messages, self._client.session
-        await session.send(messages.event(self.scope, event))
         if event.type == RoomMessage.type and any(name.startswith("room:") for name in names):
             await session.send(messages.room_message(self.scope, event))
+        await session.send(messages.event(self.scope, event))
 
     async def add(self, wanted: Mapping[str, Selection | AnyOf], after: int | None) -> JsonObject:
         """Follow channels, from `after` on as far as it is kept; answers what `subscribed` says.

@@ -6,7 +6,7 @@ from contextlib import aclosing, suppress
 from time import monotonic
 
 from starlette.types import Message
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
 from folkmoot.events.facts import ResourceChanged
 from folkmoot.events.frames import Frame
@@ -114,7 +114,8 @@ class Connection:
     async def _guarded(self, work: Work) -> None:
         """A task that raises is logged as a bug, so what can go wrong is kept."""
         try:
-            with suppress(WebSocketDisconnect):  # gone between two frames: the other side of the race says it too
+            # Gone between two frames: the other side of the race says it too.
+            with suppress(WebSocketDisconnect, WebSocketDisconnected):
                 await work
         except Problem as problem:
             self.end = Close.of_problem(problem)
@@ -124,7 +125,7 @@ class Connection:
         socket, end = self._websocket, self.end
         if end is None or not (socket.client_state is socket.application_state is WebSocketState.CONNECTED):
             return
-        with suppress(TimeoutError, WebSocketDisconnect):
+        with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await socket.close(end.code, end.reason)
 

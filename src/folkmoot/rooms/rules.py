@@ -185,8 +185,8 @@ def _called(manners: Manners, seats: Sequence[Seat], floor: Floor, said: Said) -
     by_slug = {seat.slug: seat for seat in seats if seat.agent_id != said.author_id}
     found = [by_slug[slug] for slug in mentions(said.text) if slug in by_slug]
     rested = [seat for seat in found if said.is_persons or not _is_cooling(manners, seat, floor)]
-    depth = 0 if said.is_persons else said.depth
-    return tuple(Speaker(seat.agent_id, Reason.MENTION, depth + 1) for seat in rested[:MOST_SPEAKERS])
+    depth = 0 if said.is_persons else said.depth + 1
+    return tuple(Speaker(seat.agent_id, Reason.MENTION, depth) for seat in rested[:MOST_SPEAKERS])
 
 
 def _unasked(manners: Manners, seats: Sequence[Seat], floor: Floor, said: Said | None) -> tuple[Speaker, ...]:
