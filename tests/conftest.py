@@ -25,7 +25,7 @@ from tests.databases import new_scope, postgres_database
 from tests.once import work_out_once
 
 # A slow machine is no finding, and the same tests see the same examples every time.
-settings.register_profile("house", deadline=None, derandomize=True, database=None, max_examples=30)
+settings.register_profile("house", deadline=None, derandomize=True, database=None, max_examples=15)
 settings.register_profile("ci", settings.get_profile("house"), max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 

@@ -5,6 +5,7 @@ A server works these things out once in its life; the suite starts hundreds of a
 
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -18,6 +19,7 @@ from fastapi.dependencies import utils
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import _IncludedRouter
 from fastapi.utils import create_model_field
+from pydantic import BaseModel
 
 from folkmoot.db.prepared import Shelf
 from folkmoot.db.sqlite import sqlite_engine
@@ -29,7 +31,10 @@ def work_out_once(patch: pytest.MonkeyPatch) -> None:
     _read_routes_once(patch)
     _compile_once(patch)
     _document_once(patch)
-    patch.setattr("folkmoot.agents.loading.entry_points", cache(entry_points))
+    _describe_once(patch)
+    known_entry_points = cache(entry_points)
+    for module in ("folkmoot.agents.loading", "folkmoot.tools.loading"):
+        patch.setattr(f"{module}.entry_points", known_entry_points)
     patch.setattr("httpx2._transports.asgi.is_running_trio", lambda: False)  # it looks for trio at every request
     patch.setattr("httpcore2.default_ssl_context", cache(httpcore2.default_ssl_context))
 
@@ -108,6 +113,21 @@ def _document_once(patch: pytest.MonkeyPatch) -> None:
         return known[key]
 
     patch.setattr(Api, "openapi", openapi)
+
+
+def _describe_once(patch: pytest.MonkeyPatch) -> None:
+    """The JSON Schemas of our types, which every application's tools have."""
+    known = dict[type[BaseModel], dict[str, Any]]()
+    real = BaseModel.model_json_schema.__func__  # type: ignore[attr-defined]
+
+    def model_json_schema(cls: type[BaseModel], *how: Any, **named: Any) -> Any:
+        if how or named or not cls.__module__.startswith("folkmoot."):
+            return real(cls, *how, **named)
+        if cls not in known:
+            known[cls] = real(cls)
+        return deepcopy(known[cls])
+
+    patch.setattr(BaseModel, "model_json_schema", classmethod(model_json_schema))
 
 
 def _identity(route: Any) -> Hashable:

@@ -59,6 +59,7 @@ from folkmoot.realtime.sockets import router as sockets_router
 from folkmoot.rooms.attachment_routes import ATTACHMENTS
 from folkmoot.rooms.attachment_routes import router as room_attachments_router
 from folkmoot.rooms.member_routes import router as room_members_router
+from folkmoot.rooms.membership import leave_rooms, own_local_rooms
 from folkmoot.rooms.routes import router as rooms_router
 from folkmoot.runs.approval_routes import router as approvals_router
 from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles
@@ -74,13 +75,13 @@ from folkmoot.teams.routes import router as teams_router
 from folkmoot.tools.mcp.routes import router as mcp_router
 from folkmoot.tools.routes import router as tools_router
 from folkmoot.usage.routes import router as usage_router
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.deps import SelectorsDisagree
 from folkmoot.workspaces.lookup import RoleTooLow
 from folkmoot.workspaces.member_routes import router as members_router
 from folkmoot.workspaces.people_routes import router as people_router
 from folkmoot.workspaces.queries import NoSuchWorkspace
 from folkmoot.workspaces.routes import router as workspaces_router
-from folkmoot.workspaces.service import RoomsAbove
 
 _ROUTERS = (  # in the order in which they are tried: what is called most comes first
     conversations_router,
@@ -178,7 +179,8 @@ def _set_state(app: FastAPI, settings: Settings) -> None:
     app.state.mailboxes = MailboxRules(
         settings.agent_message_ack_window_seconds, settings.agent_message_retention_limit, get_task
     )
-    app.state.rooms_above = RoomsAbove((partial(_slots, settings.workspace_max_live_runs),), count_live)
+    made = (partial(_slots, settings.workspace_max_live_runs),)
+    app.state.rooms_above = RoomsAbove(made, count_live, leave_rooms, own_local_rooms)
     app.state.run_number = next_run_number
     app.state.server_secrets = secrets_in(settings)
     app.state.artifact_files = ArtifactFiles(settings.data_dir / FOLDER, settings.artifact_max_bytes)

@@ -43,6 +43,7 @@ from folkmoot.llm.embeddings import Embedder
 from folkmoot.net.client import GuardedClient
 from folkmoot.rooms.executor import RoomReplyExecutor
 from folkmoot.rooms.messages import prune as prune_rooms
+from folkmoot.rooms.removal import finish_removals as finish_rooms
 from folkmoot.rooms.speech import tick as tick_rooms
 from folkmoot.rooms.work import RoomReports
 from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles, tidy
@@ -170,6 +171,7 @@ def chores(settings: Settings, runtime: Runtime, engine: RunEngine, postman: Pos
         Chore(LOOK_SECONDS, "letting rooms speak", partial(tick_rooms, engine)),
         Chore(LOOK_SECONDS, "refilling budgets", partial(refill, engine)),
         Chore(HOUSEKEEPING_SECONDS, "finishing deletions", partial(finish_removals, db)),
+        Chore(HOUSEKEEPING_SECONDS, "finishing deletions of rooms", partial(finish_rooms, db)),
         Chore(HOUSEKEEPING_SECONDS, "pruning events", partial(prune_events, db, kept)),
         Chore(HOUSEKEEPING_SECONDS, "pruning sessions", partial(prune_accounts, db)),
         Chore(HOUSEKEEPING_SECONDS, "pruning mailboxes", partial(prune_mailboxes, db, mailbox_limit)),

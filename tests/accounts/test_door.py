@@ -66,14 +66,20 @@ async def test_every_operation_is_closed_but_those_that_are_listed(app: FastAPI,
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/api/v1/health/live", "/openapi.json", "/docs", "/redoc"])
-async def test_open_paths(app: FastAPI, ada: Person, path: str) -> None:
-    assert (await client_of(app).get(path)).status_code == 200
+OPEN = ["/", "/health", "/api/v1/health/live", "/openapi.json", "/docs", "/redoc"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/loginx", "/api/health/status", "/metrics", "/docsx", "/api//login"])
-async def test_what_nobody_listed_is_closed(app: FastAPI, ada: Person, path: str) -> None:
-    assert (await client_of(app).get(path)).status_code == 401
+async def test_open_paths(app: FastAPI, ada: Person) -> None:
+    for path in OPEN:
+        assert (await client_of(app).get(path)).status_code == 200
+
+
+CLOSED = ["/nothing", "/api/loginx", "/api/health/status", "/metrics", "/docsx", "/api//login"]
+
+
+async def test_what_nobody_listed_is_closed(app: FastAPI, ada: Person) -> None:
+    for path in CLOSED:
+        assert (await client_of(app).get(path)).status_code == 401
 
 
 async def test_credentials(app: FastAPI, ada: Person) -> None:

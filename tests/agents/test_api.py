@@ -114,43 +114,43 @@ async def test_another_workspaces_agent_is_unknown(office: Office, db: Database)
         assert (await other.hire())["number"] == 4
 
 
-@pytest.mark.parametrize(
-    ("config", "path"),
-    [
-        ({"history_limit": "many"}, ["body", "config", "history_limit"]),
-        ({"max_tokens": 0}, ["body", "config", "max_tokens"]),
-        ({"temperature": 3}, ["body", "config", "temperature"]),
-        ({"tools": ["a", 1]}, ["body", "config", "tools", 1]),
-        ({"colour": "red"}, ["body", "config", "colour"]),
-        ({"output_schema": "text"}, ["body", "config", "output_schema"]),
-        ({"instructions": None}, ["body", "config", "instructions"]),
-    ],
-)
-async def test_config_is_checked_with_its_path(office: Office, config: JsonObject, path: list[Json]) -> None:
-    body: JsonObject = {"definition_slug": "assistant", "config": config}
-    answer = await office.client.post(AGENTS, json=body)
-    assert answer.status_code == 422
-    assert [error["loc"] for error in answer.json()["errors"]] == [path]
-    assert answer.json()["code"] == "agent_config_invalid"
+WRONG_CONFIGS: list[tuple[JsonObject, list[Json]]] = [
+    ({"history_limit": "many"}, ["body", "config", "history_limit"]),
+    ({"max_tokens": 0}, ["body", "config", "max_tokens"]),
+    ({"temperature": 3}, ["body", "config", "temperature"]),
+    ({"tools": ["a", 1]}, ["body", "config", "tools", 1]),
+    ({"colour": "red"}, ["body", "config", "colour"]),
+    ({"output_schema": "text"}, ["body", "config", "output_schema"]),
+    ({"instructions": None}, ["body", "config", "instructions"]),
+]
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        ({}, 422, "invalid"),
-        ({"definition_slug": "assistant", "definition_id": "x"}, 422, "invalid"),
-        ({"definition_slug": "nobody"}, 404, "no_such_definition"),
-        ({"definition_id": "nobody"}, 404, "no_such_definition"),
-        ({"definition_slug": "assistant", "project_id": "nobody"}, 404, "no_such_project"),
-        ({"definition_slug": "assistant", "config": {"model": "nobody:x"}}, 422, "unknown_model"),
-        ({"definition_slug": "assistant", "name": ""}, 422, "invalid"),
-        ({"definition_slug": "assistant", "colour": "red"}, 422, "invalid"),
-    ],
-)
-async def test_a_wrong_new_agent_is_a_problem(office: Office, body: JsonObject, status: int, code: str) -> None:
-    answer = await office.client.post(AGENTS, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert (await office.get(AGENTS))["total"] == 0
+async def test_config_is_checked_with_its_path(office: Office) -> None:
+    for config, path in WRONG_CONFIGS:
+        body: JsonObject = {"definition_slug": "assistant", "config": config}
+        answer = await office.client.post(AGENTS, json=body)
+        assert answer.status_code == 422
+        assert [error["loc"] for error in answer.json()["errors"]] == [path]
+        assert answer.json()["code"] == "agent_config_invalid"
+
+
+WRONG_AGENTS: list[tuple[JsonObject, int, str]] = [
+    ({}, 422, "invalid"),
+    ({"definition_slug": "assistant", "definition_id": "x"}, 422, "invalid"),
+    ({"definition_slug": "nobody"}, 404, "no_such_definition"),
+    ({"definition_id": "nobody"}, 404, "no_such_definition"),
+    ({"definition_slug": "assistant", "project_id": "nobody"}, 404, "no_such_project"),
+    ({"definition_slug": "assistant", "config": {"model": "nobody:x"}}, 422, "unknown_model"),
+    ({"definition_slug": "assistant", "name": ""}, 422, "invalid"),
+    ({"definition_slug": "assistant", "colour": "red"}, 422, "invalid"),
+]
+
+
+async def test_a_wrong_new_agent_is_a_problem(office: Office) -> None:
+    for body, status, code in WRONG_AGENTS:
+        answer = await office.client.post(AGENTS, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert (await office.get(AGENTS))["total"] == 0
 
 
 async def test_a_workspace_has_a_cap(db: Database, scope: Scope) -> None:

@@ -12,6 +12,7 @@ from folkmoot.agents.definitions import defaults_of
 from folkmoot.agents.tables import AgentDefinition
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.settings import StdioServer
 from tests.databases import new_scope
 from tests.rooms.lounge import Lounge
 from tests.serving import client_of, running, settings_for
@@ -77,6 +78,20 @@ async def test_what_comes_later_is_known_then(app: FastAPI, lounge: Lounge, stub
     await lounge.ask("POST", "/api/mcp-servers", {"name": "stub", "url": stub.url}, 201)
     assert unknown(await lounge.ask("GET", "/api/agents/dot")) == ["stub__sing"]
     assert unknown(await other.ask("GET", "/api/agents/dot")) == ["stub__*", "stub__sing"]
+
+
+async def test_nobody_waits_for_a_program_that_hangs(database_url: str, tmp_path: Path) -> None:
+    """Nor is one started to look at an agent: until it has listed its tools every name with its prefix may be one."""
+    begun = tmp_path / "begun"
+    hanging = StdioServer(name="slow", command="sh", args=["-c", f"touch {begun}; exec sleep 60"])
+    settings = settings_for(database_url, tmp_path).model_copy(update={"mcp_stdio_servers": [hanging]})
+    async with running(settings) as app, client_of(app) as client:
+        lounge = await Lounge(app, client, await app.state.runtime.db.write(new_scope)).furnish()
+        tools: list[Json] = ["slow__read", "slow__*", "slowly", "fast__read"]
+        new = {"definition_slug": "assistant", "name": "Dot", "config": {"tools": tools}}
+        made = await lounge.ask("POST", "/api/agents", new)
+        assert unknown(made) == unknown(await lounge.ask("GET", "/api/agents/dot")) == ["slowly", "fast__read"]
+    assert not begun.exists()
 
 
 async def test_what_comes_with_the_product_names_only_tools_that_there_are(app: FastAPI) -> None:

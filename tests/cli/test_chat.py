@@ -12,7 +12,9 @@ from rich.console import Console
 
 from folkmoot.cli.chat_face import LiveFace, PlainFace
 from folkmoot.cli.chat_line import Choice, Left, Line
+from folkmoot.cli.chat_link import Link
 from folkmoot.cli.chat_scene import Scene
+from folkmoot.cli.problems import ConnectionLost, Refused, document, refused
 from folkmoot.cli.process import Signals
 from folkmoot.cli.room_text import asked_lines, hit_line, log_line, member_line, present, said
 from folkmoot.kernel.json import JsonObject
@@ -99,6 +101,8 @@ def test_what_was_said_is_plain_text() -> None:
     assert said(message(1, "", deleted_at="2026-01-02T03:04:05Z")) == "Mo: (deleted)"
     assert said(message(1, "See", attachments=[{"title": "a.md"}])) == "Mo: See\n    [file a.md]"
     assert said(message(1, "", attachments=[{"title": "a.md"}])) == "Mo: [file a.md]"
+    cited: JsonObject = {"citations": [{"passage_id": "p1", "title": "a\nb.md"}], "unknown_citations": ["p2"]}
+    assert said(message(1, "So it is [p1] [p2]", **cited)) == "Mo: So it is [p1] [p2]\n    [p1] a b.md"
     assert log_line(message(7, "Hello")) == "7  2026-01-02 03:04  Mo: Hello"
     ada: JsonObject = {"member_kind": "agent", "slug": "ada", "name": "Ada", "category": "utility", "asleep": True}
     assert member_line(ada) == "@ada  Ada  agent, utility, asleep"
@@ -216,6 +220,22 @@ async def test_only_the_end_of_a_long_text_is_shown_while_it_is_written(monkeypa
         seat.face.speaks("Ada", " ".join(f"word{n}" for n in range(5000)))
         rows = screen_of(seat.written.getvalue())
         assert (len(rows), rows[-2].split()[-1]) == (9, "word4999")
+
+
+async def test_a_line_that_is_being_stored_is_sent_again(capsys: pytest.CaptureFixture[str]) -> None:
+    link = Link(PlainFace(is_json=False))
+    faults = [refused(409, {"code": "key_in_use"}), refused(409, {"code": "key_reused"}), ConnectionLost()]
+
+    async def send() -> str:
+        if faults:
+            raise faults.pop()
+        return "stored"
+
+    with pytest.raises(Refused) as raised:
+        await link.patiently(send)
+    assert document(raised.value)["code"] == "key_reused"
+    assert await link.patiently(send) == "stored"
+    assert capsys.readouterr().err == "the connection was lost, trying again\n"
 
 
 def test_what_cannot_be_asked(terminal: Terminal) -> None:

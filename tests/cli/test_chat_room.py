@@ -89,6 +89,24 @@ async def test_the_last_messages_are_shown_and_long_ones_whole(
     assert unread == {room_id: 0}
 
 
+async def test_who_chats_is_in_the_room(app: FastAPI, lounge: Lounge) -> None:
+    room_id = await lounge.open()
+
+    async def until_there(*people: str) -> None:
+        async with asyncio.timeout(15):
+            while await present() != [*people]:  # noqa: ASYNC110 a row of the database sets no event
+                await asyncio.sleep(0.02)
+
+    async def present() -> list[str]:
+        shown = await lounge.ask("GET", f"/api/rooms/{room_id}/presence")
+        return [one["user_id"] for one in shown["people"]]
+
+    async with asyncio.timeout(30), listening(app) as place:
+        async with followed(lounge, f"http://{place}", room_id):
+            await until_there("local")
+        await until_there()
+
+
 async def test_a_room_one_is_not_in_is_refused(app: FastAPI, lounge: Lounge) -> None:
     async with asyncio.timeout(30), listening(app) as place, client_at(f"http://{place}") as client:
         with pytest.raises(Refused, match="Room not found"):

@@ -165,6 +165,7 @@ def test_what_cannot_be_read_ends_it(bare: Terminal, monkeypatch: pytest.MonkeyP
     assert printed.err.count("\n") == 1
 
 
+@pytest.mark.system
 def test_it_opens_no_database_and_loads_no_agents(tmp_path: Path) -> None:
     script = f"{PROGRAM[-1].replace('main()', '')}\ntry: main(['config'])\nexcept SystemExit: pass\nprint(sys.modules)"
     done = subprocess.run(

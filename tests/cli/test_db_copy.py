@@ -57,6 +57,7 @@ def hashes(printed: str) -> dict[str, tuple[int, str]]:
     return {table["table"]: (table["rows"], table["sha256"]) for table in json.loads(printed)["tables"]}
 
 
+@pytest.mark.system
 def test_a_copy_says_what_it_did(terminal: Terminal, source: Path) -> None:
     was = source.read_bytes()
     printed = terminal.type("db", "copy", "--to", other(terminal))

@@ -51,6 +51,7 @@ def test_unsafe_settings(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, na
     assert printed.err.count("\n") == 1
 
 
+@pytest.mark.system
 def test_the_admin_token(terminal: Terminal) -> None:
     nothing = terminal.type("token", "show")
     assert nothing.code == 2

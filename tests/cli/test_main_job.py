@@ -23,6 +23,7 @@ def parsed(text: str) -> JsonObject:
     return value
 
 
+@pytest.mark.system
 def test_a_team_delivers(terminal: Terminal) -> None:
     (terminal.folder / "notes.md").write_text(NOTES)
     printed = terminal.type("run", TASK, "--file", "notes.md", "--out", "out")

@@ -37,6 +37,7 @@ _HANGS = 'signals.taken(); print("working", flush=True); await asyncio.sleep(30)
         (_HANGS, [signal.SIGINT, signal.SIGINT], 130, ""),
     ],
 )
+@pytest.mark.system
 def test_signals(on_signal: str, sent: list[signal.Signals], code: int, out: str) -> None:
     program = _COMMAND.format(on_signal=on_signal)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as started:

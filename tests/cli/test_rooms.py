@@ -33,6 +33,9 @@ def test_what_cannot_be_asked_leaves_no_trace(terminal: Terminal) -> None:
         ("rooms", "add", "harbour", "agent:ada", "--trigger", "{"),
         ("rooms", "create", "\udcff"),
         ("rooms", "log", "harbour", "--after", "-1"),
+        ("rooms", "attach", "harbour", "."),
+        ("rooms", "attach", "harbour", "no-such-file.md"),
+        ("rooms", "attach", "harbour", "~nobody-is-called-so/a\0.md"),
     ):
         printed = terminal.type(*arguments)
         assert (printed.code, printed.out) == (2, ""), arguments
@@ -57,6 +60,15 @@ def test_a_room_is_made_filled_and_read(terminal: Terminal) -> None:
     members = parsed(terminal.type("rooms", "show", "harbour", "--json"))["members"]
     assert isinstance(members, list)
     assert [one["member_kind"] for one in members if isinstance(one, dict)] == ["user", "agent"]
+    (terminal.folder / "ferry.md").write_text("The zebra ferry leaves at nine.")
+    file = str(terminal.folder / "ferry.md")
+    attached = [parsed(terminal.type("rooms", "attach", "harbour", file, "--json")) for _ in range(2)]
+    assert (attached[0]["room_id"], attached[0]["status"], attached[0]["source"]) == (made["id"], "ready", None)
+    assert attached[1]["id"] == attached[0]["id"]
+    again = terminal.type("rooms", "attach", "harbour", file)
+    assert again.out == f"ferry.md\ndocument {attached[0]['id']}\n"
+    (terminal.folder / "blank.md").write_text(" ")
+    assert terminal.type("rooms", "attach", "harbour", str(terminal.folder / "blank.md")).code == 2
     assert terminal.type("rooms", "log", "harbour").out == "Nothing was said here\n"
     assert terminal.type("rooms", "search", "crash").out == "Nothing was found\n"
     assert terminal.type("rooms", "search", "crash", "--room", "quay").code == 2

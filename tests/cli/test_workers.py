@@ -20,6 +20,7 @@ def test_a_process_that_cannot_be_is_not_asked_to_drain(terminal: Terminal) -> N
     assert "folkmoot workers list" in printed.err
 
 
+@pytest.mark.system
 def test_the_processes_are_listed(terminal: Terminal) -> None:
     printed = terminal.type("workers", "list")
     assert printed.code == 0, printed.err

@@ -46,6 +46,10 @@ def test_the_client_imports_nothing_of_the_server() -> None:
         if name.startswith("folkmoot.") and not name.startswith(MAY_IMPORT)
     ]
     assert strays == []
+
+
+@pytest.mark.system
+def test_the_client_loads_nothing_of_the_server() -> None:
     program = (
         "import sys, folkmoot.client as c; light = len(sys.modules); c.Folkmoot\n"
         f"print('httpx2' in sys.modules, light < 200, [name for name in {SERVER!r} if name in sys.modules])"

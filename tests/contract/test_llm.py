@@ -202,6 +202,7 @@ async def test_a_plain_answer_has_its_total_time(wire: Wire) -> None:
 
 
 @BOTH_WAYS
+@pytest.mark.system
 async def test_twenty_megabytes_are_not_taken(wire: Wire, is_streamed: bool) -> None:
     async with asked(wire, [Reply(text="x" * 20_000_000)]) as (gateway, _):
         with pytest.raises(AnswerTooLarge):

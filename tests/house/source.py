@@ -35,7 +35,7 @@ class Source:
     def definitions(self) -> tuple[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, ...]:
         """Every class and function, also those inside others."""
         kinds = (ast.ClassDef, *type_of_function)
-        return tuple(node for node in ast.walk(self.tree) if isinstance(node, kinds))
+        return tuple(node for node, _ in _statements(self.tree, in_function=False) if isinstance(node, kinds))
 
     @property
     def inside(self) -> str:
@@ -48,19 +48,26 @@ class Source:
 
     @cached_property
     def _imports(self) -> tuple[tuple[str, int, bool], ...]:
-        return tuple(_imports(self.tree, in_function=False))
+        return tuple(_imports(self.tree))
 
 
-def _imports(node: ast.AST, *, in_function: bool) -> Iterator[tuple[str, int, bool]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            for alias in child.names:
-                yield alias.name, child.lineno, in_function
-        elif isinstance(child, ast.ImportFrom):
-            for alias in child.names:
-                yield f"{child.module}.{alias.name}", child.lineno, in_function
-        else:
-            yield from _imports(child, in_function=in_function or isinstance(child, type_of_function))
+def _statements(node: ast.AST, *, in_function: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """Everything below that is no expression, and whether it stands inside a function."""
+    in_function = in_function or isinstance(node, type_of_function)
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, part, ()):
+            yield child, in_function
+            yield from _statements(child, in_function=in_function)
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
+    for node, in_function in _statements(tree, in_function=False):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno, in_function
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node.lineno, in_function
 
 
 @cache

@@ -19,14 +19,17 @@ def test_files_are_what_was_vendored(package: dict[str, dict[str, str]]) -> None
         assert sha256((STATIC / name).read_bytes()).hexdigest() == digest
 
 
-@pytest.mark.parametrize("page", ["/docs", "/redoc", "/docs/"])
-async def test_pages_load_nothing_from_elsewhere(client: AsyncClient, page: str) -> None:
-    answer = await client.get(page)
-    assert answer.status_code == 200
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "//" not in answer.text
-    for asset in re.findall(r'(?:src|href|spec-url)="(/[^"]+)"', answer.text):
-        assert (await client.get(asset)).status_code == 200
+PAGES = ["/docs", "/redoc", "/docs/"]
+
+
+async def test_pages_load_nothing_from_elsewhere(client: AsyncClient) -> None:
+    for page in PAGES:
+        answer = await client.get(page)
+        assert answer.status_code == 200
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "//" not in answer.text
+        for asset in re.findall(r'(?:src|href|spec-url)="(/[^"]+)"', answer.text):
+            assert (await client.get(asset)).status_code == 200
 
 
 async def test_the_root_says_what_this_is(client: AsyncClient) -> None:

@@ -101,6 +101,7 @@ def test_plain_text_has_no_headings() -> None:
     assert len(chunks_of(text, has_markup=True)) == 2
 
 
+@pytest.mark.system
 def test_many_characters_take_a_moment() -> None:
     began = time.process_time()
     for text in ("x" * 200_000, "a " * 100_000, "\n" * 200_000, "# h\n" * 50_000, "." * 200_000, "- a\n" * 50_000):

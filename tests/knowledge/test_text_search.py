@@ -88,23 +88,23 @@ async def test_a_question_without_a_word_finds_nothing(db: Database, scope: Scop
         assert await found(db, scope, question) == []
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        'crash" OR "1"="1',
-        "crash AND NOT (",
-        "crash NEAR/3 *",
-        "text:crash ^crash cra*",
-        "crash'); drop table chunks; --",
-        "crash & | ! <-> :* \\ ' ''",
-        "{crash} [crash] -crash +crash",
-        "crash \u0000 \U0001f4a5",
-        "crash " + "a" * 100_000,
-        "crash " + "x1 " * 5_000,
-    ],
-)
-async def test_hostile_syntax_is_only_words(db: Database, scope: Scope, titles: dict[str, str], question: str) -> None:
-    assert "runs" in await found(db, scope, question)
+HOSTILE = [
+    'crash" OR "1"="1',
+    "crash AND NOT (",
+    "crash NEAR/3 *",
+    "text:crash ^crash cra*",
+    "crash'); drop table chunks; --",
+    "crash & | ! <-> :* \\ ' ''",
+    "{crash} [crash] -crash +crash",
+    "crash \u0000 \U0001f4a5",
+    "crash " + "a" * 100_000,
+    "crash " + "x1 " * 5_000,
+]
+
+
+async def test_hostile_syntax_is_only_words(db: Database, scope: Scope, titles: dict[str, str]) -> None:
+    for question in HOSTILE:
+        assert "runs" in await found(db, scope, question), question[:40]
 
 
 async def test_passages_are_exact_parts_of_their_text(db: Database, scope: Scope) -> None:

@@ -62,6 +62,16 @@ class Lounge:
         while (run_id := (await self.look(room_id))["speaking_run_id"]) is not None:
             await self.engine.wait(self.scope, run_id, 20)
 
+    async def asked(self, room_id: str) -> Any:
+        """What the room's agent asks people, once it does."""
+        run_id = (await self.look(room_id))["speaking_run_id"]
+        async with self.app.state.runtime.hub.follow(self.scope.workspace_id, after=0) as follower:
+            async for frame in follower:
+                if frame.type == "approval_required" and frame.references["run_id"] == run_id:
+                    break
+        [approval] = (await self.ask("GET", f"/api/approvals?run_id={run_id}"))["approvals"]
+        return approval
+
     async def look(self, room_id: str) -> Any:
         return await self.ask("GET", f"/api/rooms/{room_id}")
 

@@ -1,7 +1,5 @@
 """Rooms over HTTP: members, messages in their order, who speaks, proposals, and work that a room starts."""
 
-from typing import Any
-
 from tests.rooms.lounge import Lounge
 
 
@@ -97,7 +95,7 @@ async def test_a_proposal_is_published_once_a_person_agrees(lounge: Lounge) -> N
     room = await lounge.open("Ada", approval=True)
     for number, decision in enumerate(("approve", "reject")):
         await lounge.say(room, "@ada hello")
-        approval = await _asked(lounge, room)
+        approval = await lounge.asked(room)
         assert (approval["subject"], approval["detail"]["agent_name"]) == ("message", "Ada")
         await lounge.ask("POST", f"/api/approvals/{approval['id']}/resolve", {"decision": decision})
         await lounge.quiet(room)
@@ -114,7 +112,7 @@ async def test_an_instructor_approves_too(lounge: Lounge) -> None:
 async def test_a_newer_message_cancels_a_draft(lounge: Lounge) -> None:
     room = await lounge.open("Ada", approval=True)
     await lounge.say(room, "@ada hello")
-    approval = await _asked(lounge, room)
+    approval = await lounge.asked(room)
     await lounge.say(room, "Never mind")
     assert (await lounge.look(room))["speaking_run_id"] is None
     run = await lounge.ask("GET", f"/api/runs/{approval['run_id']}")
@@ -125,7 +123,7 @@ async def test_a_newer_message_cancels_a_draft(lounge: Lounge) -> None:
 async def test_who_speaks_is_stopped(lounge: Lounge) -> None:
     room = await lounge.open("Ada", approval=True)
     await lounge.say(room, "@ada hello")
-    approval = await _asked(lounge, room)
+    approval = await lounge.asked(room)
     assert (await lounge.ask("POST", f"/api/rooms/{room}/stop"))["speaking_run_id"] is None
     assert (await lounge.ask("GET", f"/api/runs/{approval['run_id']}"))["status"] == "cancelled"
 
@@ -177,14 +175,3 @@ async def test_what_was_said_long_ago_is_summarised(lounge: Lounge) -> None:
     assert prompt["summary_version"] == 1
     assert "What was said before, summarised" in prompt["messages"][0]["text"]
     assert "Point 0" not in prompt["messages"][1]["text"]
-
-
-async def _asked(lounge: Lounge, room: str) -> Any:
-    """What the room's agent asks people, once it does."""
-    run_id = (await lounge.look(room))["speaking_run_id"]
-    async with lounge.app.state.runtime.hub.follow(lounge.scope.workspace_id, after=0) as follower:
-        async for frame in follower:
-            if frame.type == "approval_required" and frame.references["run_id"] == run_id:
-                break
-    [approval] = (await lounge.ask("GET", f"/api/approvals?run_id={run_id}"))["approvals"]
-    return approval

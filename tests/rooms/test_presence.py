@@ -21,6 +21,7 @@ from folkmoot.kernel.json import dumps, loads
 from folkmoot.kernel.scope import Role
 from folkmoot.realtime.guests import typed_in
 from folkmoot.rooms.presence import move_people, present_in
+from folkmoot.rooms.tables import RoomPresence
 from tests.databases import new_scope
 from tests.persons import Person, admit, enrol
 from tests.realtime.listener import LEFT_OPEN, Listener, collected, listening_to
@@ -127,6 +128,46 @@ async def test_who_comes_and_goes_by_whichever_socket(house: House) -> None:
             assert (await heard(ada, "presence"))["gone"] == [bob]
             assert await house.there() == ["ada"]
     await house.until_there()
+
+
+@pytest.mark.system
+async def test_who_reads_server_sent_events_is_there(house: House) -> None:
+    room, stream = f"room:{house.room}", f"http://{house.place}/api/events/stream?channels="
+    async with house.open("ada") as ada, aiohttp.ClientSession(headers=house.headers("bob")) as http:
+        assert names(await heard(ada, "presence")) == ["ada"]
+        async with http.get(f"{stream}{room}") as alone, http.get(f"{stream}{room},agents"):
+            assert names(await heard(ada, "presence")) == ["bob"]
+            assert await house.there() == ["ada", "bob"]
+            await house.lounge.say(house.room, "Hello")
+            async with asyncio.timeout(15):
+                events = [(await alone.content.readuntil(b"\n\n")).split(b"\n")[1] for _ in range(2)]
+            assert events == [b"event: subscribed", b"event: room_message"], "and is told what he was told before"
+        assert (await heard(ada, "presence"))["gone"] == [house.people["bob"].id]
+        for path in (f"workspace:{house.lounge.scope.workspace_id}", "all", "agents"):
+            async with http.get(stream + path):
+                assert await house.there() == ["ada"], path
+
+
+@pytest.mark.system
+async def test_who_was_removed_is_not_there_though_the_stream_goes_on(house: House) -> None:
+    bob = house.people["bob"].id
+    channels = f"channels=room:{house.room},agents"
+    async with (
+        aiohttp.ClientSession(headers=house.headers("bob")) as http,
+        http.get(f"http://{house.place}/api/events/stream?{channels}"),
+    ):
+        await house.until_there("bob")
+        await house.remove("bob")
+        await house.until_there()
+        async with asyncio.timeout(15):
+            while await house.lounge.db.read(_is_held, bob):  # noqa: ASYNC110 a row of the database sets no event
+                await asyncio.sleep(0.02)
+        await house.lounge.ask("POST", f"/api/rooms/{house.room}/members", {"user_id": bob}, 201)
+        assert await house.there() == [], "he follows it no longer"
+
+
+def _is_held(tx: Tx, user_id: str) -> bool:
+    return tx.first(RoomPresence, sa.select(RoomPresence.room_id).where(RoomPresence.user_id == user_id)) is not None
 
 
 async def test_what_agents_do(lounge: Lounge) -> None:

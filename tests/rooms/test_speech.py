@@ -24,11 +24,13 @@ from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.settings import LlmSettings
 from folkmoot.rooms.executor import RoomReplyExecutor
+from folkmoot.rooms.member_schemas import NewRoomMember
 from folkmoot.rooms.membership import add_member
-from folkmoot.rooms.messages import post_message
+from folkmoot.rooms.message_schemas import NewRoomMessage
+from folkmoot.rooms.messages import Saying, post_message
 from folkmoot.rooms.queries import due_rooms, find_room_row, list_messages
 from folkmoot.rooms.rules import speaks_by_chance
-from folkmoot.rooms.schemas import NewRoom, NewRoomMember, NewRoomMessage, TriggerSpec
+from folkmoot.rooms.schemas import NewRoom, TriggerSpec
 from folkmoot.rooms.service import create_room
 from folkmoot.rooms.speech import tick, tick_room
 from folkmoot.rooms.views import manners_of
@@ -99,7 +101,7 @@ def loud() -> NewRoom:
 
 
 async def post(db: Database, engine: RunEngine, scope: Scope, room_id: str, text: str) -> None:
-    await db.write(post_message, engine, scope, room_id, NewRoomMessage(content=text), TaskDefaults())
+    await db.write(post_message, engine, scope, room_id, Saying(NewRoomMessage(content=text)), TaskDefaults())
 
 
 async def test_who_speaks_by_chance_can_be_computed_again(db: Database, here: Scope) -> None:

@@ -112,11 +112,12 @@ async def test_lists(stage: Stage) -> None:
     assert (await stage.get("/api/runs?status=failed&kind=steps"))["total"] == 0
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "skip=-1", "skip=99999999999999999999", "status=x", "kind=%20"]
-)
-async def test_lists_refuse(stage: Stage, query: str) -> None:
-    assert (await stage.client.get(f"/api/runs?{query}")).status_code == 422
+REFUSED = ["limit=0", "limit=201", "skip=-1", "skip=99999999999999999999", "status=x", "kind=%20"]
+
+
+async def test_lists_refuse(stage: Stage) -> None:
+    for query in REFUSED:
+        assert (await stage.client.get(f"/api/runs?{query}")).status_code == 422
 
 
 async def test_logs_page_by_cursor(stage: Stage) -> None:

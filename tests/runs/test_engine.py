@@ -212,6 +212,7 @@ async def test_a_pending_run_is_paused_at_once_and_its_deadline_stands_still(db:
     assert (await host.finish(scope, run)).status == "completed"
 
 
+@pytest.mark.system
 async def test_a_deadline_ends_a_running_run(db: Database, scope: Scope) -> None:
     gate = Gate("b")
     host = await Host(db, gate).start()

@@ -16,7 +16,8 @@ from folkmoot.db.connect import connect
 from folkmoot.db.lanes import Hooks
 from folkmoot.events.log import store
 from folkmoot.runs.moves import number_events
-from folkmoot.workspaces.service import RoomsAbove, ensure_default
+from folkmoot.workspaces.above import RoomsAbove
+from folkmoot.workspaces.service import ensure_default
 from tests.stubs.openai_stub import OpenAIStub, team_script
 from tests.system.server import Api, Server, until
 from tests.system.services import free_port

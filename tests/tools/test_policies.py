@@ -38,6 +38,9 @@ class Own:
         taken = typed_tool("look", Nothing, nothing, effect="unsafe", risk="external")
         return (own, taken) if scope.workspace_id == self.workspace_id else ()
 
+    async def known(self, scope: Scope) -> Iterable[str]:
+        return [tool.name for tool in await self.tools(scope)]
+
 
 async def test_reading_is_free_and_the_rest_is_asked_for(db: Database, scope: Scope) -> None:
     registry = ToolRegistry([READ, WRITE, OUT])

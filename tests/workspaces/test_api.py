@@ -102,12 +102,15 @@ async def test_a_new_workspace_is_whole(client: AsyncClient) -> None:
     ]
 
 
-@pytest.mark.parametrize("slug", ["-a", "A", "a b", "", "a" * 64, "ü", "a/b", "a\x00"])
-async def test_slugs_that_are_none(client: AsyncClient, slug: str) -> None:
-    default = (await client.get(WORKSPACES)).json()["workspaces"][0]
-    for path in (WORKSPACES, f"{WORKSPACES}/{default['id']}/projects"):
-        assert (await client.post(path, json={"name": "x", "slug": slug})).status_code == 422
-    assert (await client.patch(f"{WORKSPACES}/{default['id']}", json={"slug": slug})).status_code == 422
+NO_SLUGS = ["-a", "A", "a b", "", "a" * 64, "ü", "a/b", "a\x00"]
+
+
+async def test_slugs_that_are_none(client: AsyncClient) -> None:
+    for slug in NO_SLUGS:
+        default = (await client.get(WORKSPACES)).json()["workspaces"][0]
+        for path in (WORKSPACES, f"{WORKSPACES}/{default['id']}/projects"):
+            assert (await client.post(path, json={"name": "x", "slug": slug})).status_code == 422
+        assert (await client.patch(f"{WORKSPACES}/{default['id']}", json={"slug": slug})).status_code == 422
 
 
 async def test_slugs_that_are_taken(client: AsyncClient) -> None:

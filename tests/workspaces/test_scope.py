@@ -9,9 +9,10 @@ from folkmoot.accounts.rules import LOCAL_OWNER
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import Scope
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.lookup import Selector, WorkspaceLookup
 from folkmoot.workspaces.queries import NoSuchWorkspace
-from folkmoot.workspaces.service import RoomsAbove, ensure_default
+from folkmoot.workspaces.service import ensure_default
 from folkmoot.workspaces.tables import Workspace
 from tests.databases import new_scope
 
@@ -63,17 +64,20 @@ async def test_selectors(client: AsyncClient, app: FastAPI) -> None:
         assert (await client.get(f"/api/runs{query}", headers=headers)).status_code == 200
 
 
-@pytest.mark.parametrize("named", [NOWHERE, "nope", "%27", "%F0%9F%90%99"])
-async def test_unknown(client: AsyncClient, named: str) -> None:
-    answers = [
-        await client.get(f"/api/runs?workspace_id={named}"),
-        await client.get(f"/api/runs?workspace_slug={named}"),
-        await client.get("/api/runs", headers={"X-Workspace-Id": named}),
-        await client.get("/api/runs", headers={"X-Workspace-Slug": named}),
-    ]
-    for answer in answers:
-        assert (answer.status_code, answer.json()["detail"]) == (404, "Workspace not found")
-        assert named not in answer.text
+UNKNOWN = [NOWHERE, "nope", "%27", "%F0%9F%90%99"]
+
+
+async def test_unknown(client: AsyncClient) -> None:
+    for named in UNKNOWN:
+        answers = [
+            await client.get(f"/api/runs?workspace_id={named}"),
+            await client.get(f"/api/runs?workspace_slug={named}"),
+            await client.get("/api/runs", headers={"X-Workspace-Id": named}),
+            await client.get("/api/runs", headers={"X-Workspace-Slug": named}),
+        ]
+        for answer in answers:
+            assert (answer.status_code, answer.json()["detail"]) == (404, "Workspace not found")
+            assert named not in answer.text
 
 
 async def test_selectors_that_disagree(client: AsyncClient, app: FastAPI) -> None:

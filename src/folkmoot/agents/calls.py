@@ -8,15 +8,20 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from folkmoot.agents.known import Fits, shelf_of
+from folkmoot.db.database import Database
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.scope import Scope
 from folkmoot.llm.faults import Failed, ModelFault, RateLimited, UnknownModel
 from folkmoot.llm.gateway import Account, Answer, Deltas, Gateway, Request
 from folkmoot.llm.messages import Assistant, Message, OutputSchema, System, ToolCall, message_to_json
 from folkmoot.llm.structured import fitted
+from folkmoot.runs.driver import idempotency_key
 from folkmoot.runs.held import CallHeld, CallLater
-from folkmoot.runs.journal import Effect, Fault, Live, Outcome, Use
+from folkmoot.runs.journal import Call, Effect, Fault, Live, Outcome, Use
+from folkmoot.runs.tables import Run
 from folkmoot.tools.registry import ToolContext, ToolRegistry
+from folkmoot.tools.service import Offer
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -25,6 +30,8 @@ PAUSE_SECONDS = 10.0
 
 LONGEST_PAUSE_SECONDS = 3600.0
 """A provider that asks for more has failed."""
+
+AGENT_GONE = Fault(code="agent_gone", sentence="The agent is not there any more")
 
 _EXCERPT = 300
 
@@ -75,6 +82,19 @@ class Asking:
     """Whether the answer to exactly the same question may be given again; a judgement always has to be new."""
     context: ToolContext | None = None
     """For whom the tools that a turn waits for are planned; None where none of the offered ones is such a tool."""
+
+
+def context_of(db: Database, run: Run, scope: Scope, offer: Offer, action: Call | Use) -> ToolContext:
+    """For whom an action's tools act: the agent of `scope`, where it is one. It may search all of the workspace."""
+    return ToolContext(
+        scope=scope,
+        db=db,
+        run_id=run.id,
+        agent_id=scope.actor.id if scope.actor.kind == "agent" else None,
+        idempotency_key=idempotency_key(run.id, action) if isinstance(action, Use) else "",
+        offered=offer.names,
+        approved_first=offer.approved_first,
+    )
 
 
 async def ask_for_turn(gateway: Gateway, tools: ToolRegistry, asking: Asking, live: Live | None = None) -> Outcome:

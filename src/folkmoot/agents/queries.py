@@ -6,13 +6,14 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from folkmoot.agents.rules import CORE_SLUGS, FIRST_NUMBER, LARGEST_NUMBER, as_number, is_slug
+from folkmoot.agents.rules import CORE_SLUGS, FIRST_NUMBER, as_number, is_slug
 from folkmoot.agents.tables import Agent, AgentDefinition, AgentInstance, AgentNumbers
 from folkmoot.db.tx import Tx
 from folkmoot.engine.hosts import alive_since
 from folkmoot.engine.tables import Host
-from folkmoot.kernel.errors import NotFound, Unavailable
+from folkmoot.kernel.errors import NotFound, Unavailable, existing
 from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run, RunAgent
@@ -174,7 +175,7 @@ def _find(tx: Tx, scope: Scope, ref: str, ways: _Ways) -> Agent | None:
     ref = ref.strip().lower()
     number = as_number(ref)
     if number is not None:
-        value = min(number, LARGEST_NUMBER)
+        value = min(number, LARGEST_INTEGER)
         return tx.first(Agent, ways["number"], workspace_id=scope.workspace_id, ref=value)
     if is_id(ref):
         return tx.first(Agent, ways["id"], workspace_id=scope.workspace_id, ref=ref)
@@ -247,10 +248,7 @@ def definitions_from_code(tx: Tx) -> list[AgentDefinition]:
 def get_definition(tx: Tx, scope: Scope, *, id: str | None, slug: str | None) -> AgentDefinition:
     """An enabled definition. Raises NoSuchDefinition."""
     statement, ref = (_DEFINITION_BY_ID, id) if id is not None else (_DEFINITION_BY_SLUG, slug)
-    definition = tx.first(AgentDefinition, statement, workspace_id=scope.workspace_id, ref=ref)
-    if definition is None:
-        raise NoSuchDefinition
-    return definition
+    return existing(tx.first(AgentDefinition, statement, workspace_id=scope.workspace_id, ref=ref), NoSuchDefinition)
 
 
 def find_own_definition(tx: Tx, scope: Scope, slug: str) -> AgentDefinition | None:
@@ -260,10 +258,9 @@ def find_own_definition(tx: Tx, scope: Scope, slug: str) -> AgentDefinition | No
 
 def get_own_definition(tx: Tx, scope: Scope, definition_id: str) -> AgentDefinition:
     """One that is private to the workspace. Raises NoSuchDefinition."""
-    found = tx.first(AgentDefinition, _OWN_BY_ID, workspace_id=scope.workspace_id, ref=definition_id)
-    if found is None:
-        raise NoSuchDefinition
-    return found
+    return existing(
+        tx.first(AgentDefinition, _OWN_BY_ID, workspace_id=scope.workspace_id, ref=definition_id), NoSuchDefinition
+    )
 
 
 def is_definition_used(tx: Tx, definition_id: str) -> bool:

@@ -1,12 +1,12 @@
 """Agents' statuses, numbers and slugs. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Collection
 from enum import StrEnum
 
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.slugs import SLUG_LENGTH, free_slug, slug_from
 
 FIRST_NUMBER = 4
 """Numbers below it are the core agents', whenever they are made."""
@@ -16,12 +16,9 @@ CORE = ("driver", "creator", "generator")
 
 CORE_SLUGS = frozenset(CORE)
 RESERVED_SLUGS = CORE_SLUGS | {"definitions", "create", "task", "stream", "new"}
-SLUG_LENGTH = 63
-LARGEST_NUMBER = 2**53
 
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _LIKE_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 
@@ -94,13 +91,7 @@ def _is_like_a_reference(slug: str) -> bool:
 
 def slug_of(name: str, taken: Collection[str]) -> str:
     """A free slug derived from a name: never a number, a UUID or a reserved word."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = _NOT_SLUG.sub("-", plain).strip("-")[:SLUG_LENGTH].strip("-")
+    slug = slug_from(name)
     if not slug or _is_like_a_reference(slug):
         slug = f"agent-{slug}"[:SLUG_LENGTH].strip("-")
-    candidate, number = slug, 1
-    while candidate in taken or candidate in RESERVED_SLUGS:
-        number += 1
-        ending = f"-{number}"
-        candidate = f"{slug[: SLUG_LENGTH - len(ending)].rstrip('-')}{ending}"
-    return candidate
+    return free_slug(slug, {*taken, *RESERVED_SLUGS})

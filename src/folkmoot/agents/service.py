@@ -54,6 +54,7 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.validation import reasons
 from folkmoot.llm.gateway import Gateway
 from folkmoot.providers.queries import own_providers
 from folkmoot.tools.registry import ToolRegistry
@@ -271,11 +272,7 @@ def _check_config(tx: Tx, scope: Scope, definition: AgentDefinition, config: Jso
     try:
         preferred = AgentConfig.model_validate(config).preferred_models
     except ValidationError as error:  # what no schema says, such as which texts are decimal numbers
-        found: list[Json] = [
-            {"loc": ["body", "config", *item["loc"]], "msg": item["msg"], "type": item["type"]}
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise AgentConfigInvalid(errors=found) from error
+        raise AgentConfigInvalid(errors=reasons(error, "body", "config")) from error
     if preferred:
         gateway.check(preferred, own_providers(tx, scope))
 

@@ -1,4 +1,4 @@
-"""What routes may ask for of automation: ids, the guarded client, the postman."""
+"""What routes may ask for of automation: ids, the postman."""
 
 from typing import Annotated
 
@@ -7,34 +7,19 @@ from starlette.requests import HTTPConnection
 
 from folkmoot.automation.postman import Postman
 from folkmoot.automation.queries import NoSuchDelivery, NoSuchSchedule, NoSuchWebhook
-from folkmoot.kernel.ids import is_id
-from folkmoot.net.client import GuardedClient
+from folkmoot.kernel.ids import checked_id
 
 
 async def _schedule_id(schedule_id: Annotated[str, Path(description="The schedule's id")]) -> str:
-    """What is no id names no schedule."""
-    if not is_id(schedule_id):
-        raise NoSuchSchedule
-    return schedule_id.lower()
+    return checked_id(schedule_id, NoSuchSchedule)
 
 
 async def _webhook_id(webhook_id: Annotated[str, Path(description="The webhook's id")]) -> str:
-    """What is no id names no webhook."""
-    if not is_id(webhook_id):
-        raise NoSuchWebhook
-    return webhook_id.lower()
+    return checked_id(webhook_id, NoSuchWebhook)
 
 
 async def _delivery_id(delivery_id: Annotated[str, Path(description="The delivery's id")]) -> str:
-    """What is no id names no delivery."""
-    if not is_id(delivery_id):
-        raise NoSuchDelivery
-    return delivery_id.lower()
-
-
-async def _outgoing(connection: HTTPConnection) -> GuardedClient:
-    client: GuardedClient = connection.app.state.outgoing
-    return client
+    return checked_id(delivery_id, NoSuchDelivery)
 
 
 async def _postman(connection: HTTPConnection) -> Postman:
@@ -45,5 +30,4 @@ async def _postman(connection: HTTPConnection) -> Postman:
 ScheduleId = Annotated[str, Depends(_schedule_id)]
 WebhookId = Annotated[str, Depends(_webhook_id)]
 DeliveryId = Annotated[str, Depends(_delivery_id)]
-Outgoing = Annotated[GuardedClient, Depends(_outgoing)]
 Post = Annotated[Postman, Depends(_postman)]

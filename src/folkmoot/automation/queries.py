@@ -12,7 +12,7 @@ from folkmoot.automation.tables import Schedule, ScheduleStart, Webhook, Webhook
 from folkmoot.automation.webhook_schemas import DeliveryView
 from folkmoot.db.tx import Tx
 from folkmoot.events.tables import Event, EventHead
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.providers.tables import Secret
 from folkmoot.runs.tables import Run
@@ -138,18 +138,12 @@ class NoSuchDelivery(NotFound):
 
 def get_schedule(tx: Tx, scope: Scope, schedule_id: str) -> Schedule:
     """Raises NoSuchSchedule, for another workspace's too."""
-    return _schedule(tx.first(Schedule, _SCHEDULE, id=schedule_id, workspace_id=scope.workspace_id))
+    return existing(tx.first(Schedule, _SCHEDULE, id=schedule_id, workspace_id=scope.workspace_id), NoSuchSchedule)
 
 
 def hold_schedule(tx: Tx, scope: Scope, schedule_id: str) -> Schedule:
     """As `get_schedule`, and nobody else changes or starts it until the unit ends."""
-    return _schedule(tx.first(Schedule, _HELD_SCHEDULE, id=schedule_id, workspace_id=scope.workspace_id))
-
-
-def _schedule(found: Schedule | None) -> Schedule:
-    if found is None:
-        raise NoSuchSchedule
-    return found
+    return existing(tx.first(Schedule, _HELD_SCHEDULE, id=schedule_id, workspace_id=scope.workspace_id), NoSuchSchedule)
 
 
 def hold_due(tx: Tx, schedule_id: str, due: datetime) -> Schedule | None:
@@ -190,18 +184,12 @@ def list_starts(tx: Tx, scope: Scope, schedule_id: str, skip: int, limit: int) -
 
 def get_webhook(tx: Tx, scope: Scope, webhook_id: str) -> Webhook:
     """Raises NoSuchWebhook, for another workspace's too."""
-    return _webhook(tx.first(Webhook, _WEBHOOK, id=webhook_id, workspace_id=scope.workspace_id))
+    return existing(tx.first(Webhook, _WEBHOOK, id=webhook_id, workspace_id=scope.workspace_id), NoSuchWebhook)
 
 
 def hold_webhook(tx: Tx, scope: Scope, webhook_id: str) -> Webhook:
     """As `get_webhook`, and nobody else changes it or sends to it until the unit ends."""
-    return _webhook(tx.first(Webhook, _HELD_WEBHOOK, id=webhook_id, workspace_id=scope.workspace_id))
-
-
-def _webhook(found: Webhook | None) -> Webhook:
-    if found is None:
-        raise NoSuchWebhook
-    return found
+    return existing(tx.first(Webhook, _HELD_WEBHOOK, id=webhook_id, workspace_id=scope.workspace_id), NoSuchWebhook)
 
 
 def hold_free(tx: Tx, webhook_id: str) -> Webhook | None:
@@ -249,10 +237,7 @@ def first_pending(tx: Tx, webhook_id: str) -> WebhookDelivery | None:
 
 def get_delivery(tx: Tx, webhook: Webhook, delivery_id: str) -> WebhookDelivery:
     """Raises NoSuchDelivery."""
-    found = tx.first(WebhookDelivery, _DELIVERY, id=delivery_id, webhook_id=webhook.id)
-    if found is None:
-        raise NoSuchDelivery
-    return found
+    return existing(tx.first(WebhookDelivery, _DELIVERY, id=delivery_id, webhook_id=webhook.id), NoSuchDelivery)
 
 
 def hold_delivery(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery | None:

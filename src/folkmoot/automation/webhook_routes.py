@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from folkmoot.automation import queries, webhooks
 from folkmoot.automation.deliveries import DeliveryPending
-from folkmoot.automation.deps import DeliveryId, Outgoing, Post, WebhookId
+from folkmoot.automation.deps import DeliveryId, Post, WebhookId
 from folkmoot.automation.queries import NoSuchDelivery, NoSuchWebhook, delivery_view
 from folkmoot.automation.rules import DeliveryStatus
 from folkmoot.automation.webhook_schemas import (
@@ -19,7 +19,7 @@ from folkmoot.automation.webhook_schemas import (
     WebhookView,
 )
 from folkmoot.automation.webhooks import TooManyWebhooks, UnknownEventType, webhook_view
-from folkmoot.http.deps import Db
+from folkmoot.http.deps import Db, Outgoing
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.net.faults import AddressRefused

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from folkmoot.cli.chat_face import Face
 from folkmoot.cli.client import Client
-from folkmoot.cli.problems import ConnectionLost, Refused, is_passing
+from folkmoot.cli.problems import ConnectionLost, Refused, document, is_passing
 from folkmoot.cli.text import word
+from folkmoot.kernel.errors import Problem
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Link:
             try:
                 return await ask()
             except (ConnectionLost, Refused) as problem:
-                if not is_passing(problem):
+                if not is_passing(problem) and not _is_under_way(problem):
                     raise
             self.lose()
             await self.pause(tries)
@@ -52,6 +53,11 @@ class Link:
         if self._is_lost:
             self._face.note("connected again")
         self._is_lost = False
+
+
+def _is_under_way(problem: Problem) -> bool:
+    """Whether what was sent before, under the same key, is being carried out right now."""
+    return document(problem).get("code") == "key_in_use"
 
 
 async def listen(client: Client, face: Face, run_id: str, name: str) -> None:

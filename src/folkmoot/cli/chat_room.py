@@ -7,9 +7,12 @@ from folkmoot.cli.chat_face import Face
 from folkmoot.cli.chat_link import Link, listen
 from folkmoot.cli.chat_scene import Scene
 from folkmoot.cli.client import Client
+from folkmoot.cli.papers import Paper
 from folkmoot.cli.problems import ConnectionLost, Refused, is_passing
+from folkmoot.cli.room_files import attach
 from folkmoot.cli.room_names import room_path
 from folkmoot.cli.text import number, objects, status_of, word
+from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.supervisor import Supervisor
 
@@ -29,8 +32,6 @@ class ChatRoom:
         self._supervisor = Supervisor()
         self._listened: str | None = None
         self._cursor = 0
-        self._me = ""
-        self._said = 0
         self._moved = asyncio.Event()
 
     async def enter(self, last: int) -> JsonObject:
@@ -61,18 +62,15 @@ class ChatRoom:
         finally:
             await self._supervisor.stop()
 
-    async def say(self, text: str) -> None:
-        """Once, also where the answer is lost on its way. Raises Refused, ServerAway."""
-        since = max(self._said, self.scene.shown)
-        tries = 0
+    async def say(self, text: str, *attached: str) -> None:
+        """Once, also where the answer is lost on its way; with what has these ids. Raises Refused, ServerAway."""
+        key = new_id()
+        message: JsonObject = {"content": text, "attachments": [*attached]}
+        await self._link.patiently(lambda: self._client.post(f"{self.path}/messages", message, key))
 
-        async def post() -> JsonObject:
-            nonlocal tries
-            tries += 1
-            said = await self._find_said(text, since) if tries > 1 else None
-            return said or await self._client.post(f"{self.path}/messages", {"content": text})
-
-        self._said = number((await self._link.patiently(post)).get("seq"))
+    async def attach(self, paper: Paper) -> str:
+        """The id of the file as the room has it, of which nothing is said yet. Raises BadUsage, Refused, ServerAway."""
+        return word((await self._link.patiently(lambda: attach(self._client, self.path, paper))).get("id"))
 
     async def until_quiet(self) -> None:
         """Until all that was said is shown, and nobody speaks or is about to; who waits for a person does not speak.
@@ -95,8 +93,7 @@ class ChatRoom:
         return found
 
     async def mark_read(self) -> None:
-        member = await self._client.post(f"{self.path}/read", {"seq": self.scene.shown})
-        self._me = word(member.get("member_id"))
+        await self._client.post(f"{self.path}/read", {"seq": self.scene.shown})
 
     async def _hear(self) -> None:
         """One connection's worth of what happens."""
@@ -139,14 +136,6 @@ class ChatRoom:
         if self._listened is not None and self._face.is_lively:
             listening = listen(self._client, self._face, self._listened, self.scene.speaker)
             self._supervisor.start(listening, "what an agent is saying")
-
-    async def _find_said(self, text: str, since: int) -> JsonObject | None:
-        """Who speaks here has said these words behind a message."""
-        page = await self._client.get(f"{self.path}/messages", after_seq=since, limit=_PAGE)
-        for message in objects(page.get("messages")):
-            if message.get("sender_id") == self._me and str(message.get("content")).strip() == text.strip():
-                return message
-        return None
 
     async def _stands(self, run_id: str) -> bool:
         """Whether a run goes on only when somebody says so, and what it asks was shown."""

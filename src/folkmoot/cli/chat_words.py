@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from folkmoot.cli.chat_face import Face
 from folkmoot.cli.chat_line import Left
 from folkmoot.cli.chat_room import ChatRoom
 from folkmoot.cli.client import Client
 from folkmoot.cli.problems import BadUsage, sentence
+from folkmoot.cli.room_files import file_at
 from folkmoot.cli.room_text import member_line, present
 from folkmoot.cli.text import word
 from folkmoot.kernel.errors import Problem
@@ -17,6 +19,7 @@ HELP = """\
 @slug            call upon an agent; Tab completes it
 /task TEXT       have the default team do something, and report here
 /debate TEXT     have the agents of the room debate something
+/attach PATH     bring a file, for all who are here and for its agents
 /approve [TEXT]  agree to what an agent asks
 /reject [TEXT]   do not; by the text it tries again, where it may
 /stop            cut off the agent that is about to speak
@@ -35,6 +38,7 @@ class Talk:
         self._client, self._room, self._face = client, room, face
         self._is_patient = is_patient
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "attach": self._attach,
             "approve": self._approve,
             "reject": self._reject,
             "stop": self._stop,
@@ -67,9 +71,20 @@ class Talk:
                 raise BadUsage(f"There is no /{found[1]}; /help says what there is. To say it, begin with a space")
             await self._commands[found[1]]((found[2] or "").strip())
             return
+        await self._say(typed)
+
+    async def _say(self, text: str, *attached: str) -> None:
         if self._is_patient:
             await self._room.until_quiet()
-        await self._room.say(typed)
+        await self._room.say(text, *attached)
+
+    async def _attach(self, text: str) -> None:
+        """Raises BadUsage."""
+        if not text:
+            raise BadUsage("Say which file: /attach PATH")
+        paper = file_at(Path(text))
+        self._face.note(f"attaching {word(paper.title)}")
+        await self._say("", await self._room.attach(paper))
 
     async def _approve(self, text: str) -> None:
         await self._resolve({"decision": "approve"}, text)

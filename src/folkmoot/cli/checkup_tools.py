@@ -1,7 +1,5 @@
 """What `folkmoot doctor` finds of tools: agents whose configs name some that nobody has now."""
 
-from collections.abc import Iterator
-
 import sqlalchemy as sa
 
 from folkmoot.agents.service import tools_named
@@ -17,9 +15,8 @@ from folkmoot.llm.settings import llm_settings
 from folkmoot.net.client import GuardedClient
 from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles
 from folkmoot.tools.mcp.queries import enabled_servers
-from folkmoot.tools.mcp.rules import tool_name
-from folkmoot.tools.mcp.service import usable
-from folkmoot.tools.service import named_by
+from folkmoot.tools.mcp.service import tool_names
+from folkmoot.tools.service import unknown_among
 from folkmoot.wiring import Means, open_tools
 
 MOST_AGENTS = 5000
@@ -37,11 +34,11 @@ async def unknown_by_agent(settings: Settings) -> list[str]:
     Raises ToolPackageFailed, DatabaseUnavailable.
     """
     names = await _names(settings)
-    programs = tuple(f"{one.name}__" for one in settings.mcp_stdio_servers)
+    programs = tuple(f"{one.name}__*" for one in settings.mcp_stdio_servers)
     database = connect(settings.direct_database_url, pool_size=1)
     await database.open()
     try:
-        return await database.read_long(_unknown, names, programs)
+        return await database.read_long(_unknown, (*names, *programs))
     finally:
         await database.close()
 
@@ -64,25 +61,15 @@ async def _names(settings: Settings) -> tuple[str, ...]:
         await gateway.aclose()
 
 
-def _unknown(tx: Tx, names: tuple[str, ...], programs: tuple[str, ...]) -> list[str]:
+def _unknown(tx: Tx, names: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     known: dict[str, tuple[str, ...]] = {}
     for agent in tx.all(AgentInstance, _AGENTS):
         wanted = tools_named(agent.config)
         if wanted and agent.workspace_id not in known:
             scope = Scope(agent.workspace_id, agent.project_id, SYSTEM)
-            known[agent.workspace_id] = (*names, *_of_servers(tx, scope))
-        missing = [
-            name
-            for name in dict.fromkeys(wanted)
-            if not named_by([name], known[agent.workspace_id]) and not name.startswith(programs)
-        ]
-        if missing:
+            of_servers = (name for server in enabled_servers(tx, scope) for name in tool_names(server))
+            known[agent.workspace_id] = (*names, *of_servers)
+        if missing := unknown_among(dict.fromkeys(wanted), known.get(agent.workspace_id, ())):
             found.append(f"{agent.slug} names {', '.join(missing)}")
     return found
-
-
-def _of_servers(tx: Tx, scope: Scope) -> Iterator[str]:
-    for server in enabled_servers(tx, scope):
-        for definition in usable(server):
-            yield tool_name(server.name, str(definition["name"]))

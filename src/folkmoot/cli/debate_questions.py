@@ -16,6 +16,7 @@ from folkmoot.cli.progress import Progress
 from folkmoot.cli.screen import Screen, one_line
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.validation import sentences
 
 _Option = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
@@ -77,9 +78,7 @@ def read_questions(file: Path) -> list[Question]:
         try:
             question = Question.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the question"
-            raise BadUsage(f"{file}, line {number}: {place}: {first['msg']}") from None
+            raise BadUsage(f"{file}, line {number}: {sentences(error, 'the question')[0]}") from None
         if question.answer is not None and question.answer not in question.options:
             raise BadUsage(f"{file}, line {number}: the answer is none of the options")
         found.append(question)

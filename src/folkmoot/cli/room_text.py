@@ -13,12 +13,13 @@ def sender_of(message: JsonObject) -> str:
 
 
 def text_of(message: JsonObject) -> str:
-    """What was said, its later lines set in, and the names of the files that go with it."""
+    """What was said, its later lines set in, the names of the files that go with it, and what it cites."""
     if message.get("deleted_at"):
         return "(deleted)"
     first, *others = plain(str(message.get("content"))).strip().split("\n")
     files = (f"[file {word(one.get('title'))}]" for one in objects(message.get("attachments")))
-    lines = [first, *(f"{_INDENT}{line}".rstrip() for line in others), *(_INDENT + file for file in files)]
+    cited = (f"[{word(one.get('passage_id'))}] {word(one.get('title'))}" for one in objects(message.get("citations")))
+    lines = [first, *(f"{_INDENT}{line}".rstrip() for line in others), *(_INDENT + one for one in (*files, *cited))]
     return "\n".join(lines).lstrip()
 
 
@@ -37,7 +38,8 @@ def hit_line(hit: JsonObject) -> str:
     """`Harbour 7  2026-01-02 03:04  Ada: the part that was found`"""
     found = hit.get("message")
     message = found if isinstance(found, dict) else {}
-    return f"{word(hit.get('room_name'))} {log_line({**message, 'content': word(hit.get('text')), 'attachments': []})}"
+    part: JsonObject = {**message, "content": word(hit.get("text")), "attachments": [], "citations": []}
+    return f"{word(hit.get('room_name'))} {log_line(part)}"
 
 
 def member_line(member: JsonObject, now: str = "") -> str:

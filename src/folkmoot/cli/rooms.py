@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,6 +14,7 @@ from folkmoot.cli.connection import connect
 from folkmoot.cli.given import Given, given, json_object
 from folkmoot.cli.printing import AsJson, fact_lines, print_json, print_table, print_text, say_what_is_left, table_of
 from folkmoot.cli.process import Signals, go
+from folkmoot.cli.room_files import attach, file_at
 from folkmoot.cli.room_names import RoomName, Who, find_member_id, find_room_id, room_path, who_is
 from folkmoot.cli.room_text import hit_line, log_line, member_line
 from folkmoot.cli.screen import Screen
@@ -206,6 +208,29 @@ def search_rooms(
         say_what_is_left(screen, page, len(found))
 
     ask_there(Wish(workspace, json), lambda: None, find, tell)
+
+
+@command.command("attach")
+def attach_file(
+    room: RoomName,
+    path: Annotated[Path, typer.Argument(help="Text, Markdown, HTML, PDF or DOCX.", metavar="PATH")],
+    workspace: Workspace = None,
+    json: AsJson = False,
+) -> None:
+    """Bring a file to a room: who is in it finds it there, and so do its agents."""
+
+    async def work(signals: Signals) -> int:
+        screen, headers, paper = Screen(is_quiet=json), workspace_headers(workspace), file_at(path)
+        async with connect(screen, signals, works=True) as client:
+            here = client.within(headers)
+            document = await attach(here, room_path(await find_room_id(here, room)), paper)
+        if json:
+            print_json(document)
+        else:
+            print_text(f"{word(document.get('title'))}\ndocument {word(document.get('id'))}")
+        return 0
+
+    go(work, is_json=json)
 
 
 @command.command("delete")

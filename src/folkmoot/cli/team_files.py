@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from folkmoot.cli.client import Client
 from folkmoot.cli.problems import BadUsage, Refused
 from folkmoot.kernel.json import JsonObject, dumps, loads
+from folkmoot.kernel.validation import sentences
 from folkmoot.teams.schemas import TeamSpec
 
 MAX_BYTES = 1_000_000
@@ -46,9 +47,7 @@ def _team(path: Path, document: object) -> TeamSpec:
     try:
         return TeamSpec.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the team"
-        raise BadUsage(f"{path}: {place}: {first['msg']}") from None
+        raise BadUsage(f"{path}: {sentences(error, 'the team')[0]}") from None
 
 
 def written(views: Sequence[JsonObject]) -> str:

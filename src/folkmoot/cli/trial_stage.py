@@ -25,7 +25,8 @@ from folkmoot.runs.moves import number_events
 from folkmoot.runs.rules import RunStatus
 from folkmoot.runs.service import NewRun, make_slots, start_run
 from folkmoot.runs.tables import Run
-from folkmoot.workspaces.service import RoomsAbove, ensure_default
+from folkmoot.workspaces.above import RoomsAbove
+from folkmoot.workspaces.service import ensure_default
 
 AT_ONCE = 64
 WAIT_SECONDS = 120.0

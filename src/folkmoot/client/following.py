@@ -10,11 +10,10 @@ from folkmoot.client.items import Delta, DeltaReset, Event, Position, Reset, eve
 from folkmoot.client.session import TRIES, Session, delay_seconds
 from folkmoot.client.sse import Part
 from folkmoot.client.wire import Call, nothing, path
-from folkmoot.kernel.json import Json, JsonObject, dumps
+from folkmoot.kernel.json import LARGEST_INTEGER, Json, JsonObject, dumps
 
 TERMINAL = frozenset({"completion", "failure", "cancelled"})
 _OTHER_LOGS = ("all", "workspace:")
-_LARGEST = 2**53
 """No cursor is higher, so nothing is behind it."""
 
 
@@ -106,7 +105,7 @@ async def _newest(session: Session, channels: Sequence[str]) -> str | None:
     """
     if any(channel.startswith(_OTHER_LOGS) for channel in channels):
         return None
-    page = await session.call(list_events(after=_LARGEST, limit=1))
+    page = await session.call(list_events(after=LARGEST_INTEGER, limit=1))
     return str(page.latest)
 
 

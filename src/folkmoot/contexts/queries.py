@@ -6,11 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
 from folkmoot.agents.queries import get_agent
-from folkmoot.contexts.rules import DEFAULT_NAME, LARGEST_VERSION
+from folkmoot.contexts.rules import DEFAULT_NAME
 from folkmoot.contexts.tables import AgentContext, AgentContextVersion, ContextRead
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.kernel.scope import Scope
+from folkmoot.runs.queries import of_shown_rooms
 from folkmoot.runs.tables import Run
 from folkmoot.workspaces.queries import get_project
 
@@ -112,10 +114,9 @@ def find_named_context(tx: Tx, scope: Scope, named: Named) -> AgentContext | Non
 
 def get_context(tx: Tx, scope: Scope, context_id: str) -> AgentContext:
     """Raises NoSuchContext, for another workspace's context too."""
-    context = tx.first(AgentContext, _BY_ID, workspace_id=scope.workspace_id, context_id=context_id)
-    if context is None:
-        raise NoSuchContext
-    return context
+    return existing(
+        tx.first(AgentContext, _BY_ID, workspace_id=scope.workspace_id, context_id=context_id), NoSuchContext
+    )
 
 
 def find_context_anywhere(tx: Tx, context_id: str) -> AgentContext | None:
@@ -125,14 +126,13 @@ def find_context_anywhere(tx: Tx, context_id: str) -> AgentContext | None:
 
 def lock_context(tx: Tx, scope: Scope, context_id: str) -> AgentContext:
     """The row as it is once everyone who was writing it is done. Raises NoSuchContext."""
-    context = tx.first(AgentContext, _LOCK, workspace_id=scope.workspace_id, context_id=context_id)
-    if context is None:
-        raise NoSuchContext
-    return context
+    return existing(
+        tx.first(AgentContext, _LOCK, workspace_id=scope.workspace_id, context_id=context_id), NoSuchContext
+    )
 
 
 def find_version(tx: Tx, context_id: str, version: int) -> AgentContextVersion | None:
-    if not 0 < version <= LARGEST_VERSION:
+    if not 0 < version <= LARGEST_INTEGER:
         return None
     return tx.first(AgentContextVersion, _VERSION, context_id=context_id, version=version)
 
@@ -174,9 +174,12 @@ def _count(tx: Tx, context_id: str) -> int:
     return count
 
 
-def list_readers(tx: Tx, context_id: str, version: int, skip: int, limit: int) -> tuple[list[Reader], int]:
-    """The runs that have read the version, the last to come first, with their total."""
+def list_readers(
+    tx: Tx, scope: Scope, context_id: str, version: int, skip: int, limit: int
+) -> tuple[list[Reader], int]:
+    """The runs that have read the version, as far as the caller sees them, the last to come first, with their total."""
     values = {"context_id": context_id, "version": version}
-    total: int = tx.scalar(sa.select(sa.func.count()).select_from(_READERS.subquery()), **values)
-    found = _READERS.order_by(ContextRead.created_at.desc(), ContextRead.run_id.desc())
+    shown = _READERS.where(of_shown_rooms(scope))
+    total: int = tx.scalar(sa.select(sa.func.count()).select_from(shown.subquery()), **values)
+    found = shown.order_by(ContextRead.created_at.desc(), ContextRead.run_id.desc())
     return tx.all(Reader, found.offset(skip).limit(limit), **values), total

@@ -114,7 +114,7 @@ def version_readers(
     context = find_named_context(tx, scope, named)
     if context is None or find_version(tx, context.id, version) is None:
         raise NoSuchContextVersion
-    return list_readers(tx, context.id, version, skip, limit)
+    return list_readers(tx, scope, context.id, version, skip, limit)
 
 
 async def compare_versions(db: Database, scope: Scope, named: Named, since: int, until: int | None) -> list[JsonObject]:

@@ -11,7 +11,7 @@ from folkmoot.agents.routes import AgentRef, enabled_agents
 from folkmoot.agents.service import AgentsDisabled
 from folkmoot.contexts import queries, reading, service
 from folkmoot.contexts.queries import Named, NoSuchContextVersion, OfAgent, OfProject
-from folkmoot.contexts.rules import DEFAULT_NAME, LARGEST_VERSION
+from folkmoot.contexts.rules import DEFAULT_NAME
 from folkmoot.contexts.schemas import (
     AgentRollback,
     ContextPage,
@@ -38,7 +38,7 @@ from folkmoot.http.deps import Db
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.text import Line
-from folkmoot.kernel.json import dumps
+from folkmoot.kernel.json import LARGEST_INTEGER, dumps
 from folkmoot.runs.queries import NoSuchRun
 from folkmoot.workspaces.deps import Here
 from folkmoot.workspaces.queries import NoSuchProject
@@ -62,10 +62,10 @@ Settings = Annotated[ContextSettings, Depends(_settings)]
 ContextName = Annotated[Line, Query(description="The context's name")]
 SharedName = Annotated[Line, Path(description="The context's name")]
 ProjectId = Annotated[str, Path(max_length=255, description="The project's id")]
-Version = Annotated[int | None, Query(ge=0, le=LARGEST_VERSION, description="Default: the current version")]
-VersionNumber = Annotated[int, Path(ge=1, le=LARGEST_VERSION)]
-Since = Annotated[int, Query(alias="from", ge=0, le=LARGEST_VERSION, description="0 is the empty context")]
-Until = Annotated[int | None, Query(alias="to", ge=0, le=LARGEST_VERSION, description="Default: the current version")]
+Version = Annotated[int | None, Query(ge=0, le=LARGEST_INTEGER, description="Default: the current version")]
+VersionNumber = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
+Since = Annotated[int, Query(alias="from", ge=0, le=LARGEST_INTEGER, description="0 is the empty context")]
+Until = Annotated[int | None, Query(alias="to", ge=0, le=LARGEST_INTEGER, description="Default: the current version")]
 ReadingRun = Annotated[Line | None, Query(description="The run that reads: it will be listed as a reader")]
 
 _OF_AGENT = (NoSuchAgent, NotInitialized, AgentsDisabled)

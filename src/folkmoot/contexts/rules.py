@@ -7,7 +7,6 @@ from folkmoot.kernel.json import dumps, loads
 DEFAULT_NAME = "default"
 NAME_CHARACTERS = 255
 DATA_BYTES = 1_000_000
-LARGEST_VERSION = 2**53
 
 
 class ContextRollbackState(StrEnum):

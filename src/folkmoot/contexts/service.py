@@ -20,7 +20,7 @@ from folkmoot.contexts.queries import (
     last_version,
     lock_context,
 )
-from folkmoot.contexts.rules import DATA_BYTES, LARGEST_VERSION, NAME_CHARACTERS, ContextRollbackState, json_bytes
+from folkmoot.contexts.rules import DATA_BYTES, NAME_CHARACTERS, ContextRollbackState, json_bytes
 from folkmoot.contexts.tables import AgentContext, AgentContextVersion
 from folkmoot.contexts.views import Reading, summary_of
 from folkmoot.db.database import Database
@@ -29,9 +29,9 @@ from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import BadRequest, Conflict, Invalid, TooLarge
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject, clean_text
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject, clean_text
 from folkmoot.kernel.scope import Scope
-from folkmoot.runs.queries import NoSuchRun
+from folkmoot.runs.queries import get_run
 from folkmoot.runs.tables import Run
 
 _INSERT_CONTEXT = {
@@ -222,8 +222,9 @@ def _check_name(name: str) -> None:
 
 def hold_run(tx: Tx, scope: Scope, run_id: str | None) -> None:
     """Before anything is locked or written. Raises NoSuchRun."""
-    if run_id is not None and tx.scalar(_HOLD_RUN, workspace_id=scope.workspace_id, run_id=run_id) is None:
-        raise NoSuchRun
+    if run_id is not None:
+        tx.scalar(_HOLD_RUN, workspace_id=scope.workspace_id, run_id=run_id)
+        get_run(tx, scope, run_id)
 
 
 def _check_expected(current: int, change: Change) -> None:
@@ -270,7 +271,7 @@ def rollback_named_context(tx: Tx, scope: Scope, named: Named, target_version: i
 
 
 def _roll_back(tx: Tx, scope: Scope, context: AgentContext, target_version: int) -> Reading:
-    if abs(target_version) > LARGEST_VERSION:
+    if abs(target_version) > LARGEST_INTEGER:
         raise UnknownVersion(current_version=context.current_version)
     target = find_version(tx, context.id, target_version)
     changed = tx.write_returning(

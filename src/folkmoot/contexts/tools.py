@@ -8,7 +8,7 @@ from folkmoot.contexts.queries import Named, OfProject, find_context, get_place
 from folkmoot.contexts.reading import reading_at
 from folkmoot.contexts.service import Change, ContextSettings, write_named_context
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, Json, JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.tools.registry import Tool, ToolContext, typed_tool
 
@@ -37,7 +37,7 @@ class WriteSharedContext(BaseModel):
     context_name: ContextName = "default"
     data: JsonObject
     change_description: Annotated[str, Field(max_length=1000, description="What changes, in one line")] = ""
-    expected_version: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    expected_version: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = None
 
 
 def context_tools(settings: ContextSettings) -> tuple[Tool, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.http.text import Line, LongText
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.knowledge.citing import Citation
 from folkmoot.llm.messages import Assistant, Message, System, User
 from folkmoot.providers.model_schemas import CallUsage
@@ -49,7 +49,7 @@ class NewOllamaChat(BaseModel):
 
     model: Annotated[Line, Field(max_length=180)]
     message: LongText
-    agent_id: Line | Annotated[int, Field(ge=0, le=2**53)] | None = None
+    agent_id: Line | Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = None
     conversation_history: Annotated[list[Turn], Field(max_length=MOST_TURNS)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.7
     max_tokens: Annotated[int, Field(ge=1, le=8192)] | None = 2048

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from folkmoot.agents.queries import find_speaker, get_speaker
 from folkmoot.agents.tables import Agent
 from folkmoot.conversations.queries import CONVERSATION_COLUMNS, IS_STANDING, find_standing
-from folkmoot.conversations.schemas import ConversationView
-from folkmoot.conversations.service import message_row, say, tell_changed
+from folkmoot.conversations.service import message_row, open_conversation, say
 from folkmoot.conversations.tables import Conversation
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
@@ -35,7 +34,6 @@ _MAKE_ROOM = (
     .values(last_seq=Conversation.last_seq + 2, updated_at=_AT)
     .returning(*CONVERSATION_COLUMNS)
 )
-_OPEN = sa.insert(Conversation).returning(*CONVERSATION_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,21 +112,5 @@ def _room_for_two(tx: Tx, scope: Scope, agent: Agent, at: datetime) -> Conversat
     turn = tx.write_returning(Conversation, _MAKE_ROOM, **here, at=at)
     if turn is not None:
         return turn
-    row: dict[str, object] = {
-        "id": new_id(),
-        "workspace_id": scope.workspace_id,
-        "project_id": agent.project_id,
-        "kind": "direct",
-        "agent_id": agent.id,
-        "user_id": scope.actor.id,
-        "title": agent.name,
-        "last_seq": 2,
-        "live_run_id": None,
-        "is_standing": True,
-        "created_at": at,
-        "updated_at": at,
-    }
-    opened = tx.write_returning(Conversation, _OPEN, **row)
-    assert opened is not None, "it was written"
-    tell_changed(tx, scope.workspace_id, ConversationView.model_validate(row, extra="ignore"), "created")
-    return opened
+    given = {"title": agent.name, "last_seq": 2, "live_run_id": None, "is_standing": True}
+    return open_conversation(tx, scope, agent, at, given)

@@ -40,6 +40,7 @@ from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream
 from folkmoot.http.text import Line
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.engine import TooManyLiveReplies
 from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
@@ -198,7 +199,7 @@ async def list_conversation_messages(
     db: Db,
     here: Here,
     conversation_id: ConversationId,
-    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
     limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50,
 ) -> MessageLog:
     """The messages in order; `next` is the `after` of the following page."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, LongText
-from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject, dumps
 from folkmoot.knowledge.citing import Citation
 
 OnBusy = Literal["wait", "reject"]
@@ -191,7 +191,7 @@ class NewPost(BaseModel):
     correlation_id: Line | None = None
     task_id: Line | None = None
     run_id: Line | None = None
-    to_agent_id: Line | Annotated[int, Field(ge=0, le=2**53)] | None = None
+    to_agent_id: Line | Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = None
 
     @model_validator(mode="after")
     def _direction_fits(self) -> Self:

@@ -1,6 +1,8 @@
 """The verbs of conversations: say something to an agent, keep its reply, title, delete."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -213,7 +215,13 @@ def _refuse_if_busy(tx: Tx, scope: Scope, agent: Agent, wanted: str | None) -> N
 
 def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversation:
     is_standing = question.new.conversation_id is None
-    at = now()
+    title = agent.name if is_standing else _first_line(question.new.message)
+    given = {"title": title, "last_seq": 1, "live_run_id": question.run_id, "is_standing": is_standing}
+    return open_conversation(tx, scope, agent, now(), given)
+
+
+def open_conversation(tx: Tx, scope: Scope, agent: Agent, at: datetime, given: Mapping[str, object]) -> Conversation:
+    """The actor's new one with the agent, `given` its title and where it stands; with its id and where it stands."""
     row: dict[str, object] = {
         "id": new_id(),
         "workspace_id": scope.workspace_id,
@@ -221,12 +229,9 @@ def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversatio
         "kind": "direct",
         "agent_id": agent.id,
         "user_id": scope.actor.id,
-        "title": agent.name if is_standing else _first_line(question.new.message),
-        "last_seq": 1,
-        "live_run_id": question.run_id,
-        "is_standing": is_standing,
         "created_at": at,
         "updated_at": at,
+        **given,
     }
     opened = tx.write_returning(Conversation, _OPEN, **row)
     assert opened is not None

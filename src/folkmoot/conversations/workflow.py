@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import RootModel
 
-from folkmoot.agents.calls import Asking, Form, form, use_for_turn
+from folkmoot.agents.calls import AGENT_GONE, Asking, Form, context_of, form, use_for_turn
 from folkmoot.agents.manners import Manners, Moment, ask_in_manner, manner_of
 from folkmoot.agents.queries import find_speaker
 from folkmoot.agents.schemas import AgentConfig
@@ -20,16 +20,14 @@ from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Actor, Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import OutputSchema
-from folkmoot.runs.driver import idempotency_key
 from folkmoot.runs.engine import RunEngine
-from folkmoot.runs.journal import Action, Call, End, Entry, Fault, Live, Outcome, Settlement, Use
+from folkmoot.runs.journal import Action, Call, End, Entry, Live, Outcome, Settlement, Use
 from folkmoot.runs.tables import Run
-from folkmoot.tools.registry import ToolContext, ToolRegistry
-from folkmoot.tools.service import Offer, offered
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.tools.service import offered
 
 _TURN = "reply"
 _MOST_TOKENS = 4096
-_AGENT_GONE = Fault(code="agent_gone", sentence="The agent is not there any more")
 _SETTLED = {
     "timeout": "The reply ran out of time",
     "call_limit": "The reply made as many calls of a language model as a run may",
@@ -146,10 +144,10 @@ class ReplyExecutor:
             return await self._use(run, scope, action)
         material = await self._engine.database.read(_material, scope, state.asked)
         if material is None:
-            return Outcome(fault=_AGENT_GONE)
+            return Outcome(fault=AGENT_GONE)
         agent, config, said = material
         offer = await offered(self._engine.database, self._tools, scope, config.tools)
-        context = self._context(run, scope, offer, None)
+        context = context_of(self._engine.database, run, scope, offer, action)
         persona = Persona(
             name=agent.name,
             description=agent.description,
@@ -179,19 +177,8 @@ class ReplyExecutor:
     async def _use(self, run: Run, scope: Scope, use: Use) -> Outcome:
         config, documents = await self._engine.database.read(_reach, scope)
         offer = await offered(self._engine.database, self._tools, scope, config.tools)
-        context = replace(self._context(run, scope, offer, use), document_ids=documents)
-        return await use_for_turn(offer.tools, context, use)
-
-    def _context(self, run: Run, scope: Scope, offer: Offer, use: Use | None) -> ToolContext:
-        return ToolContext(
-            scope=scope,
-            db=self._engine.database,
-            run_id=run.id,
-            agent_id=scope.actor.id,
-            idempotency_key=idempotency_key(run.id, use) if use else "",
-            offered=offer.names,
-            approved_first=offer.approved_first,
-        )
+        context = context_of(self._engine.database, run, scope, offer, use)
+        return await use_for_turn(offer.tools, replace(context, document_ids=documents), use)
 
 
 def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConfig, list[Said]] | None:

@@ -11,7 +11,7 @@ from folkmoot.agents.manners import Manner, Moment, instructed
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.knowledge.citing import as_data, check_citations, citations
 from folkmoot.knowledge.queries import FoundPassage, Within
-from folkmoot.knowledge.search import RankedPassage, Search
+from folkmoot.knowledge.search import Search
 from folkmoot.llm.messages import Message, User
 from folkmoot.runs.journal import Outcome
 
@@ -22,8 +22,6 @@ _HOW = (
     "behind each statement that rests on a passage stands its id in square brackets) and citations (the ids of the "
     "passages you cited). Cite only ids that you were shown."
 )
-
-Passage = FoundPassage | RankedPassage
 
 
 class Research(BaseModel):
@@ -57,7 +55,7 @@ def researching(search: Search) -> Manner:
     return prepare
 
 
-def _shown(messages: Sequence[Message], found: Sequence[Passage]) -> tuple[Message, ...]:
+def _shown(messages: Sequence[Message], found: Sequence[FoundPassage]) -> tuple[Message, ...]:
     """With the passages beneath the question, which is the last thing that was said."""
     last = max(index for index, message in enumerate(messages) if isinstance(message, User))
     question = messages[last]
@@ -82,7 +80,7 @@ def _checked_once(ids: Collection[str]) -> Callable[[Research], None]:
     return check
 
 
-def _told(outcome: Outcome, found: Sequence[Passage]) -> Outcome:
+def _told(outcome: Outcome, found: Sequence[FoundPassage]) -> Outcome:
     """The answer as it is kept: the summary is its text, and what it cites was retrieved."""
     value = outcome.value
     if value is None or not isinstance(value.get("output"), dict):

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _TRIES = 3
 _DEADLOCK = ("40P01", "40001")
+_FASTER = "23505"  # another has written what is to be there once, after this unit had looked
 _LOST = ("08", "57P", "25P03", "25P04")  # connection failures, shutting down, a transaction that took too long
 _REFUSED = ("53", "28", "3D000")  # out of resources, not let in, no such database
 _TOO_SLOW = "57014"
@@ -59,7 +60,7 @@ class PostgresDatabase(Database):
 
     async def _transact(self, jobs: list[Job]) -> list[Job]:
         # A group locks rows in the order its units came; each alone keeps the order that cannot deadlock.
-        repeatable = (*_LOST, *_DEADLOCK) if len(jobs) == 1 else _LOST
+        repeatable = (*_LOST, *_DEADLOCK, _FASTER) if len(jobs) == 1 else _LOST
         return await self._patiently(lambda link: self._group(link, jobs), repeatable)
 
     async def _patiently(self, use: Callable[[Link], T], repeatable: tuple[str, ...]) -> T:

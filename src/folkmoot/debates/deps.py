@@ -5,14 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from folkmoot.debates.queries import NoSuchDebate
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 
 
 async def _debate_id(debate_id: Annotated[str, Path(description="The debate's id")]) -> str:
-    """What is no id names no debate."""
-    if not is_id(debate_id):
-        raise NoSuchDebate
-    return debate_id.lower()
+    return checked_id(debate_id, NoSuchDebate)
 
 
 DebateId = Annotated[str, Depends(_debate_id)]

@@ -1,8 +1,8 @@
 """What a debate does beyond its pure procedure: asks, looks things up, checks its input, keeps its rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from folkmoot.agents.calls import Asking, ask_for_turn, use_for_turn
+from folkmoot.agents.calls import AGENT_GONE, Asking, ask_for_turn, context_of, use_for_turn
 from folkmoot.agents.queries import find_speaker, get_agent
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
@@ -24,16 +24,13 @@ from folkmoot.kernel.scope import Actor, Scope
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import Message
 from folkmoot.providers.queries import own_providers
-from folkmoot.runs.driver import idempotency_key
 from folkmoot.runs.engine import RunEngine
-from folkmoot.runs.journal import Call, Entry, Fault, Live, Outcome, Use
+from folkmoot.runs.journal import Call, Entry, Live, Outcome, Use
 from folkmoot.runs.tables import Run
-from folkmoot.tools.registry import ToolContext, ToolRegistry
-from folkmoot.tools.service import Offer, offered
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.tools.service import offered
 
 DEBATE = "debate"
-
-_AGENT_GONE = Fault(code="agent_gone", sentence="The agent is not there any more")
 
 
 class AgentsNotDistinct(Invalid):
@@ -103,10 +100,11 @@ class DebateExecutor:
         scope = Scope(run.workspace_id, run.project_id, Actor("agent", str(action.agent_id), "agent"))
         speaker = await self._engine.database.read(_speaker, scope)
         if speaker is None:
-            return Outcome(fault=_AGENT_GONE)
+            return Outcome(fault=AGENT_GONE)
         wanted = speaker.config.tools if isinstance(action, Use) or action.output == "turn" else ()
         offer = await offered(self._engine.database, self._tools, scope, wanted)
-        context = self._context(run, scope, offer, speaker, action)
+        context = context_of(self._engine.database, run, scope, offer, action)
+        context = replace(context, document_ids=speaker.document_ids)
         if isinstance(action, Use):
             return with_evidence(action, await use_for_turn(offer.tools, context, action))
         asking = Asking(
@@ -124,18 +122,6 @@ class DebateExecutor:
             context=context if offer.names else None,
         )
         return kept(state, action, await ask_for_turn(self._gateway, offer.tools, asking, live))
-
-    def _context(self, run: Run, scope: Scope, offer: Offer, speaker: _Speaker, action: Call | Use) -> ToolContext:
-        return ToolContext(
-            scope=scope,
-            db=self._engine.database,
-            run_id=run.id,
-            agent_id=scope.actor.id,
-            idempotency_key=idempotency_key(run.id, action) if isinstance(action, Use) else "",
-            document_ids=speaker.document_ids,
-            offered=offer.names,
-            approved_first=offer.approved_first,
-        )
 
 
 def _id_of(tx: Tx, scope: Scope, ref: AgentRef | None) -> str | None:

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from folkmoot.db.tx import Tx
 from folkmoot.debates.schemas import DebateView
 from folkmoot.debates.tables import Debate
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.scope import Scope
 
@@ -36,18 +36,12 @@ def find_debate(tx: Tx, scope: Scope, debate_id: str) -> Debate | None:
 
 def get_debate(tx: Tx, scope: Scope, debate_id: str) -> Debate:
     """As `find_debate`. Raises NoSuchDebate, for another workspace's debate too."""
-    return _found(find_debate(tx, scope, debate_id))
+    return existing(find_debate(tx, scope, debate_id), NoSuchDebate)
 
 
 def get_reported(tx: Tx, scope: Scope, debate_id: str) -> Debate:
     """With its report. Raises NoSuchDebate."""
-    return _found(tx.first(Debate, _WITH_REPORT, id=debate_id, workspace_id=scope.workspace_id))
-
-
-def _found(debate: Debate | None) -> Debate:
-    if debate is None:
-        raise NoSuchDebate
-    return debate
+    return existing(tx.first(Debate, _WITH_REPORT, id=debate_id, workspace_id=scope.workspace_id), NoSuchDebate)
 
 
 def find_debate_of(tx: Tx, run_id: str) -> Debate | None:

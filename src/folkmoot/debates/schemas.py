@@ -8,10 +8,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from folkmoot.debates.rules import Control, DebateStatus, Mode, Rule, Weights, fold
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, Text
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.usage.schemas import RunBudget
 
-LARGEST = 2**53
 MOST_AGENTS = 10
 
 _AT = "2026-11-21T11:43:40.194202Z"
@@ -44,7 +43,9 @@ class Option(Body):
     text: Annotated[Line, Field(max_length=255)]
 
 
-AgentRef = Annotated[Line | Annotated[int, Field(ge=0, le=LARGEST)], Field(description="An agent's id, number or slug")]
+AgentRef = Annotated[
+    Line | Annotated[int, Field(ge=0, le=LARGEST_INTEGER)], Field(description="An agent's id, number or slug")
+]
 OneOption = Annotated[Option, BeforeValidator(_as_option, json_schema_input_type=Option | str)]
 Rounds = Annotated[int, Field(strict=True, ge=1, le=20)]
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -69,7 +70,7 @@ class DebateRules(Body):
     person_votes: bool = False
     quorum: Annotated[int, Field(strict=True, ge=1, le=MOST_AGENTS)] = 2
     budget: RunBudget | None = None
-    seed: Annotated[int, Field(strict=True, ge=0, le=LARGEST)] | None = Field(
+    seed: Annotated[int, Field(strict=True, ge=0, le=LARGEST_INTEGER)] | None = Field(
         None, description="Default: made of topic and problem, so that the same debate is seated the same"
     )
 

@@ -11,7 +11,9 @@ def add_links(document: Described) -> None:
     places = [(path, operation) for path, methods in paths.items() for operation in methods.values()]
     for path, methods in paths.items():
         for status, answer in methods.get("post", {"responses": {}})["responses"].items():
-            names = _names(path, _properties(answer, schemas)) if status.startswith("2") else {}
+            if not status.startswith("2"):
+                continue
+            names = _names(path, _properties(answer, schemas))
             links = [_link(place, operation, names, schemas) for place, operation in places]
             if any(links):
                 answer["links"] = {link["operationId"]: link for link in links if link}

@@ -1,9 +1,11 @@
 """One root for everything that can go wrong for a reason: raised anywhere, rendered once at each edge."""
 
 import re
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from folkmoot.kernel.json import Json
+
+T = TypeVar("T")
 
 _WORD_BOUNDARY = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -73,3 +75,10 @@ class Unavailable(Problem):
 
     status = 503
     retryable = True
+
+
+def existing(row: T | None, missing: type[Problem]) -> T:
+    """What was looked for. Raises `missing` where it was not found."""
+    if row is None:
+        raise missing
+    return row

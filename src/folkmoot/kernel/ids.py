@@ -5,6 +5,8 @@ import threading
 import time
 from uuid import UUID
 
+from folkmoot.kernel.errors import Problem
+
 _lock = threading.Lock()
 _last = 0
 
@@ -30,3 +32,10 @@ def is_id(text: str) -> bool:
         return len(text) == 36 and str(UUID(text)) == text.lower()
     except ValueError:
         return False
+
+
+def checked_id(text: str, missing: type[Problem]) -> str:
+    """An id in its one spelling. What is no id names nothing: raises `missing`."""
+    if not is_id(text):
+        raise missing
+    return text.lower()

@@ -9,6 +9,9 @@ from typing_extensions import TypeAliasType
 Json = TypeAliasType("Json", "dict[str, Json] | list[Json] | str | int | float | bool | None")
 JsonObject: TypeAlias = dict[str, Json]
 
+LARGEST_INTEGER = 2**53
+"""Up to here every reader of JSON has whole numbers exactly: the most that numbers and cursors from outside may be."""
+
 
 def dumps(value: object) -> str:
     return orjson.dumps(value).decode()

@@ -4,7 +4,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.citing import Citation, citations
-from folkmoot.knowledge.queries import Within, passages_of_ids
+from folkmoot.knowledge.queries import FoundPassage, Within, passages_of_ids
 
 MOST_CITED = 32
 """Different ids of one answer that are looked up, so that an event still has room for what is found."""
@@ -20,6 +20,16 @@ def cited(tx: Tx, scope: Scope, text: str, room_id: str | None = None) -> JsonOb
     if not ids:
         return {}
     there = passages_of_ids(tx, scope, ids, Within(room_id=room_id))
-    known: list[Json] = [Citation.of(there[id]).model_dump(mode="json") for id in ids if id in there]
+    known: list[Json] = [_citation(there[id]).model_dump(mode="json") for id in ids if id in there]
     unknown: list[Json] = [id for id in ids if id not in there]
     return {"citations": known, "unknown_citations": unknown}
+
+
+def _citation(passage: FoundPassage) -> Citation:
+    return Citation(
+        passage_id=passage.id,
+        document_id=passage.document_id,
+        title=passage.title,
+        start=passage.start,
+        end=passage.end,
+    )

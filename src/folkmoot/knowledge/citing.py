@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol, Self
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,16 +37,6 @@ class Retrieved(Protocol):
     def text(self) -> str: ...
 
 
-class Placed(Protocol):
-    """A passage and where it stands."""
-
-    id: str
-    document_id: str
-    title: str
-    start: int
-    end: int
-
-
 class Citation(BaseModel):
     """A passage that an answer cites, as it was found when the answer was given: characters start to end of a text."""
 
@@ -69,16 +59,6 @@ class Citation(BaseModel):
     title: str
     start: int
     end: int
-
-    @classmethod
-    def of(cls, passage: Placed) -> Self:
-        return cls(
-            passage_id=passage.id,
-            document_id=passage.document_id,
-            title=passage.title,
-            start=passage.start,
-            end=passage.end,
-        )
 
 
 def as_data(passages: Iterable[Retrieved]) -> str:

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import HTTPConnection
 
 from folkmoot.kernel.json import Json, loads
+from folkmoot.kernel.validation import reasons
 from folkmoot.knowledge.library import Library, Upload
 from folkmoot.knowledge.schemas import TAGS, NewAttachedFile, NewAttachment, NewDocument, NewUpload
 from folkmoot.knowledge.search import Search
@@ -73,8 +74,7 @@ def _valid(kind: type[M], given: Json) -> M:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+        raise RequestValidationError(reasons(error, "body")) from None
 
 
 async def _library(connection: HTTPConnection) -> Library:

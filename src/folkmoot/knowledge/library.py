@@ -16,7 +16,7 @@ from folkmoot.knowledge import parts
 from folkmoot.knowledge.chunking import SEGMENT
 from folkmoot.knowledge.formats import decoded, file_type_of
 from folkmoot.knowledge.ingest import INGEST, IngestInput
-from folkmoot.knowledge.queries import get_shown_document
+from folkmoot.knowledge.queries import get_shown_document, lock_shown_document
 from folkmoot.knowledge.rules import MARKDOWN, PLAIN, text_type
 from folkmoot.knowledge.schemas import UPLOAD_BYTES, NewAttachedFile, NewAttachment, NewDocument, NewUpload
 from folkmoot.knowledge.search import Search
@@ -144,7 +144,7 @@ class Library:
     def _make_vectors(self, tx: Tx, scope: Scope, document: Document) -> Document:
         given = IngestInput(document_id=document.id).model_dump(mode="json")
         new = NewRun(kind=INGEST, title=_title("Vectors of", document.title), input=given, room_id=document.room_id)
-        there = get_shown_document(tx, scope, document.id)
+        there = lock_shown_document(tx, scope, document.id)
         return change(tx, there, run_id=start_run(tx, self._engine, scope, new).id)
 
     async def _by_run(self, scope: Scope, incoming: Incoming, known: JsonObject, run_id: str) -> Kept:

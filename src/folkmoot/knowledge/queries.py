@@ -17,8 +17,9 @@ class NoSuchDocument(NotFound):
     """Document not found"""
 
 
+@dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """The columns of a search's rows."""
+    """What a search finds: its rows have these columns."""
 
     id: str
     document_id: str
@@ -128,6 +129,12 @@ def get_shown_document(tx: Tx, scope: Scope, document_id: str) -> Document:
 def lock_document(tx: Tx, scope: Scope, document_id: str) -> Document | None:
     """As `find_document`, and nobody else changes it before this unit is committed."""
     return tx.first(Document, _LOCK, id=document_id, workspace_id=scope.workspace_id)
+
+
+def lock_shown_document(tx: Tx, scope: Scope, document_id: str) -> Document:
+    """As `get_shown_document`, and nobody else changes it before this unit is committed. Raises NoSuchDocument."""
+    lock_document(tx, scope, document_id)
+    return get_shown_document(tx, scope, document_id)
 
 
 def find_document_of_text(tx: Tx, scope: Scope, room_id: str | None, sha256: str) -> Document | None:

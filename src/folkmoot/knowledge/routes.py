@@ -1,6 +1,6 @@
 """Knowledge over HTTP: documents in, passages out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -11,7 +11,7 @@ from folkmoot.http.text import Safe
 from folkmoot.knowledge import queries, service
 from folkmoot.knowledge.deps import Books, Given, Searching, openapi_of
 from folkmoot.knowledge.formats import ReaderMissing, UnsupportedFile
-from folkmoot.knowledge.library import FileTooLarge
+from folkmoot.knowledge.library import FileTooLarge, Kept
 from folkmoot.knowledge.queries import NoSuchDocument, Within
 from folkmoot.knowledge.rules import Mode, Status
 from folkmoot.knowledge.schemas import (
@@ -40,20 +40,20 @@ router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 DOCUMENTS = "/api/knowledge/documents"
 
 Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for the run's end")]
+STORED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "It was there: with this very text, or with another one from its source",
+        "model": DocumentView,
+    },
+    202: {"description": "A run takes it in", "model": DocumentView},
+}
 _REFUSALS = (NoSuchProject, DocumentTooLarge, FileTooLarge, EmptyDocument, UnsupportedFile, ReaderMissing)
 
 
 @router.post(
     "/documents",
     status_code=201,
-    responses={
-        200: {
-            "description": "It was there: with this very text, or with another one from its source",
-            "model": DocumentView,
-        },
-        202: {"description": "A run takes it in", "model": DocumentView},
-        **problems(*_REFUSALS, DocumentDeleted, TextSuperseded),
-    },
+    responses={**STORED, **problems(*_REFUSALS, DocumentDeleted, TextSuperseded)},
     openapi_extra=openapi_of(NewDocument, NewUpload),
 )
 async def add_document(given: Given, books: Books, scope: Here, response: Response, wait: Wait = 0) -> DocumentView:
@@ -62,7 +62,11 @@ async def add_document(given: Given, books: Books, scope: Here, response: Respon
     Up to 200,000 characters of text can be searched when the answer comes; a run takes in longer ones and other
     files, and shows its progress.
     """
-    kept = await books.add(scope, given, wait)
+    return stored(response, await books.add(scope, given, wait))
+
+
+def stored(response: Response, kept: Kept) -> DocumentView:
+    """What is answered to whoever brought it, there or on its way in."""
     response.status_code = (201 if kept.is_new else 200) if kept.is_ready else 202
     response.headers["Location"] = f"{DOCUMENTS}/{kept.document.id}"
     return DocumentView.model_validate(kept.document)

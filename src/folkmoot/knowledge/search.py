@@ -24,23 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RankedPassage:
-    """A passage with its score in this search."""
-
-    id: str
-    document_id: str
-    title: str
-    text: str
-    score: float
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """Best first. `note` says why the search was by text only, where another was possible."""
 
-    passages: list[FoundPassage | RankedPassage]
+    passages: list[FoundPassage]
     mode: Mode = "text"
     note: str | None = None
 
@@ -97,5 +84,6 @@ class Search:
         return embedded.vectors[0], None
 
 
-def _ranked(row: FoundPassage, score: float) -> RankedPassage:
-    return RankedPassage(row.id, row.document_id, row.title, row.text, score, row.start, row.end)
+def _ranked(row: FoundPassage, score: float) -> FoundPassage:
+    """With its score in this search."""
+    return FoundPassage(row.id, row.document_id, row.title, row.text, score, row.start, row.end)

@@ -16,8 +16,7 @@ from folkmoot.knowledge.queries import (
     NoSuchDocument,
     check_documents,
     find_document,
-    get_shown_document,
-    lock_document,
+    lock_shown_document,
 )
 from folkmoot.knowledge.rules import MARKDOWN
 from folkmoot.knowledge.schemas import DocumentChange, NewAttachment, NewDocument
@@ -165,9 +164,8 @@ async def check_all(db: Database, scope: Scope, document_ids: Sequence[str]) -> 
 
 def change_document(tx: Tx, scope: Scope, document_id: str, given: DocumentChange) -> Document:
     """A unit. Raises NoSuchDocument, AttachedToRoom."""
-    _check_free(get_shown_document(tx, scope, document_id))
-    document = lock_document(tx, scope, document_id)
-    assert document is not None, "it was found in this transaction"
+    document = lock_shown_document(tx, scope, document_id)
+    _check_free(document)
     values = given.model_dump(exclude_none=True)
     changed = change(tx, document, **values)
     record(tx, scope.actor, "change_document", ("document", document.id), scope.workspace_id, changed=[*values])

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from folkmoot.kernel.json import Json
+from folkmoot.kernel.validation import sentences
 from folkmoot.llm.faults import AnswerMalformed, InvalidOutput, ModelFault
 from folkmoot.llm.gateway import Answer, Deltas, Gateway, Request
 from folkmoot.llm.messages import OutputSchema, User
@@ -104,15 +105,10 @@ def _validated(text: str, type_: type[T], check: Callable[[T], object] | None) -
     except AnswerMalformed as error:
         return None, [error.detail]
     except ValidationError as error:
-        return None, [_line(item["loc"], item["msg"]) for item in error.errors(include_url=False)][:_MAX_ERRORS]
+        return None, [line[:300] for line in sentences(error)[:_MAX_ERRORS]]
     except ValueError as error:
         return None, [str(error)[:500] or "not valid"]
     return value, []
-
-
-def _line(where: tuple[int | str, ...], message: str) -> str:
-    path = ".".join(str(part) for part in where)
-    return f"{path}: {message}"[:300] if path else message[:300]
 
 
 def _repair(request: Request, answer: Answer, errors: list[str]) -> Request:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.providers.rules import PROVIDER_KEYS
 from folkmoot.providers.tables import Secret
@@ -48,10 +48,7 @@ def find_secret(tx: Tx, scope: Scope, name: str) -> Secret | None:
 
 def get_secret(tx: Tx, scope: Scope, name: str) -> Secret:
     """Raises NoSuchSecret."""
-    secret = find_secret(tx, scope, name)
-    if secret is None:
-        raise NoSuchSecret
-    return secret
+    return existing(find_secret(tx, scope, name), NoSuchSecret)
 
 
 def list_provider_keys(tx: Tx, workspace_id: str) -> list[Secret]:

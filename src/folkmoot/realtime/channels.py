@@ -11,7 +11,7 @@ from folkmoot.debates.queries import get_debate
 from folkmoot.events.rules import EVERYTHING, AnyOf, Selection, about
 from folkmoot.kernel.errors import Invalid
 from folkmoot.kernel.ids import is_id
-from folkmoot.kernel.json import loads
+from folkmoot.kernel.json import LARGEST_INTEGER, loads
 from folkmoot.kernel.scope import Scope
 from folkmoot.rooms.queries import NoSuchRoom, get_room
 from folkmoot.runs.queries import NoSuchRun, get_run
@@ -20,8 +20,6 @@ from folkmoot.workspaces.lookup import WorkspaceLookup
 
 MOST = 100
 """Channels one stream may have."""
-
-_LARGEST = 2**53
 
 
 class BadChannel(Invalid):
@@ -215,6 +213,6 @@ def cursors(text: str | None, followed: Followed) -> dict[str, int]:
 
 def _seq(value: object) -> int:
     """Raises BadCursor."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_INTEGER:
         raise BadCursor
     return value

@@ -1,4 +1,4 @@
-"""Who is in the rooms that sockets of this process follow, and who is typing there: told to who is there too.
+"""Who is in the rooms that are followed at this process, and who is typing there: told to each socket there.
 
 Nothing of it is an event of the log, and nothing is queued: a socket that is one change behind is told that change, and
 one that is further behind all of it. The rows say who is there at which process; a wake by the relay says only "look".
@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.rooms.member_schemas import PresentPerson
 from folkmoot.rooms.presence import Place, move_people, places_of, present_in, typists_among
-from folkmoot.rooms.schemas import PresentPerson
 from folkmoot.runtime import Runtime
 
 TOPIC = "company"
@@ -71,7 +71,7 @@ def _shown(person: PresentPerson | None) -> tuple[str, str] | None:
 
 
 class Seat:
-    """One socket in one room: which version it was told, who is typing, and when it was last known to belong there."""
+    """One socket or stream in one room: which version it was told, who is typing, and when it last belonged there."""
 
     def __init__(self, hall: Hall, attendance: "Attendance") -> None:
         self.hall = hall
@@ -96,7 +96,7 @@ class Seat:
 
 
 class Attendance:
-    """One socket's seats, all of one person's. `sees` says of which rooms he is at this moment."""
+    """One socket's or stream's seats, all of one person's. `sees` says of which rooms he is at this moment."""
 
     def __init__(self, company: "Company", user_id: str, sees: Sees) -> None:
         self.user_id = user_id
@@ -160,7 +160,7 @@ class Company:
         runtime.relay.listen(TOPIC, self._hear)
 
     def attend(self, user_id: str, sees: Sees) -> Attendance:
-        """For one socket, which leaves its seats when it is closed."""
+        """For one socket or stream, which leaves its seats when it is closed."""
         return Attendance(self, user_id, sees)
 
     def seat(self, room_id: str, attendance: Attendance) -> Seat:

@@ -13,6 +13,7 @@ from folkmoot.accounts.deps import Known
 from folkmoot.accounts.rules import Caller
 from folkmoot.events.rules import AnyOf, Selection
 from folkmoot.http.deps import Process
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.kernel.scope import Scope
 from folkmoot.realtime.channels import Followed, Part, resolve
 from folkmoot.realtime.company import Company
@@ -25,7 +26,6 @@ from folkmoot.workspaces.deps import Here, Lookup
 from folkmoot.workspaces.lookup import WorkspaceLookup
 from folkmoot.workspaces.stay import End, Stays
 
-LARGEST = 2**53
 CURSOR_LENGTH = 32_768
 
 
@@ -59,7 +59,7 @@ class Visit:
 
 
 async def _quietly(_room_id: str, _end: End) -> None:
-    """A stream that is no socket only goes on without the room."""
+    """Who has named no room has none to lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class Joined:
         supervisor = visit.process.supervisor
         return until_out_of_rooms(visit.stays, supervisor, visit.caller, visit.here, self.followed, lost)
 
-    async def left(self) -> None:
+    async def left(self, lost: Lost) -> None:
         """As until_out, for whom the reason is nothing."""
-        await self.until_out()
+        await self.until_out(lost)
 
 
 async def _unannounced(batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[Batch, None]:
@@ -152,7 +152,7 @@ Rules = Annotated[SocketRules, Depends(_rules)]
 Visiting = Annotated[Visit, Depends(_visit)]
 Following = Annotated[Followed, Depends(_followed)]
 After = Annotated[
-    int | None, Query(ge=0, le=LARGEST, description="Go on after this seq; without it only with what is new")
+    int | None, Query(ge=0, le=LARGEST_INTEGER, description="Go on after this seq; without it only with what is new")
 ]
 Afters = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from folkmoot.http.text import Line, LongText, Safe
 from folkmoot.kernel.json import JsonObject
 from folkmoot.ops.schemas import SystemStatus
-from folkmoot.rooms.schemas import PresentPerson
+from folkmoot.rooms.member_schemas import PresentPerson
 
 _AGENT = "01a1fdeb-528c-795c-a298-63e88eb6eb82"
 _RUN = "01a1fdeb-4f25-7a67-9d73-cb2475345e05"

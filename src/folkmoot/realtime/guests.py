@@ -1,8 +1,8 @@
-"""A WebSocket's part in the rooms that it follows by name: it counts as being there, hears who is, and may type."""
+"""A stream's part in the rooms that it follows by name: its reader is there. A WebSocket hears who is, and may type."""
 
 import asyncio
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing, suppress
 
 from starlette.websockets import WebSocketDisconnect
 
@@ -11,9 +11,34 @@ from folkmoot.kernel.json import dumps, loads
 from folkmoot.kernel.scope import Role
 from folkmoot.realtime.closing import Close
 from folkmoot.realtime.deps import Visit
+from folkmoot.realtime.streams import Batch
 from folkmoot.realtime.websocket import Connection
 from folkmoot.runs.stream import seen_by
 from folkmoot.workspaces.stay import End
+
+
+class Reader:
+    """Of one stream of server-sent events, which is told nothing of who else is there."""
+
+    def __init__(self, visit: Visit, rooms: Collection[str]) -> None:
+        self._rooms = {*rooms}
+        self._attendance = visit.company.attend(visit.here.actor.id, seen_by(visit.process.db, visit.here))
+
+    async def attend(self, batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[Batch, None]:
+        """The same; as long as they are read, their reader is there."""
+        for room_id in sorted(self._rooms):
+            self._attendance.sit(room_id)
+        try:
+            async with aclosing(batches):
+                async for batch in batches:
+                    yield batch
+        finally:
+            self._attendance.leave_all()
+
+    async def lose(self, room_id: str, _end: End) -> None:
+        """The caller is out of the room, and the stream goes on without it."""
+        self._rooms.discard(room_id)
+        self._attendance.leave(room_id)
 
 
 class Guest:

@@ -9,7 +9,9 @@ from folkmoot.debates.schemas import DebateView
 from folkmoot.events.registry import Resources
 from folkmoot.knowledge.schemas import DocumentView
 from folkmoot.providers.schemas import SecretView
-from folkmoot.rooms.schemas import RoomMemberView, RoomMessageView, RoomView
+from folkmoot.rooms.member_schemas import RoomMemberView
+from folkmoot.rooms.message_schemas import RoomMessageView
+from folkmoot.rooms.schemas import RoomView
 from folkmoot.runs.approval_schemas import ApprovalView
 from folkmoot.runs.schemas import RunView
 from folkmoot.tasks.schemas import TaskView

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -13,7 +14,7 @@ from folkmoot.events.frames import Frame
 from folkmoot.http.deps import Db
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream, part
-from folkmoot.kernel.json import Json, dumps
+from folkmoot.kernel.json import LARGEST_INTEGER, Json, dumps
 from folkmoot.realtime.channels import (
     BadChannel,
     BadCursor,
@@ -22,7 +23,8 @@ from folkmoot.realtime.channels import (
     cursors,
     one_log,
 )
-from folkmoot.realtime.deps import CURSOR_LENGTH, LARGEST, Afters, Following, Visiting
+from folkmoot.realtime.deps import CURSOR_LENGTH, Afters, Following, Visiting
+from folkmoot.realtime.guests import Reader
 from folkmoot.realtime.pages import events_page
 from folkmoot.realtime.schemas import EventPage
 from folkmoot.realtime.streams import Batch
@@ -44,7 +46,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "description": "Frames; `id` is the cursor to resume after",
     }
 }
-Cursor = Annotated[int, Query(ge=0, le=LARGEST, description="Answer only what comes after this seq")]
+Cursor = Annotated[int, Query(ge=0, le=LARGEST_INTEGER, description="Answer only what comes after this seq")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 LastEventId = Annotated[str | None, Header(max_length=CURSOR_LENGTH, description="Wins over `after`")]
 
@@ -59,10 +61,14 @@ async def list_events(db: Db, followed: Following, after: Cursor = 0, limit: Lim
 async def stream_events(
     visit: Visiting, followed: Following, after: Afters = None, last_event_id: LastEventId = None
 ) -> Response:
-    """As `/ws/events`: `subscribed`, then what came after Last-Event-ID or `after`, then all that is new."""
+    """As `/ws/events`: `subscribed`, then what came after Last-Event-ID or `after`, then all that is new.
+
+    Whoever names a room is there meanwhile, and is not told who else is.
+    """
     joined = await visit.join(followed, cursors(last_event_id or after, followed))
-    parts = _parts(joined.batches(), is_single=followed.is_single)
-    return EventStream(parts, visit.process.supervisor, joined.left)
+    reader = Reader(visit, followed.rooms)
+    parts = _parts(reader.attend(joined.batches()), is_single=followed.is_single)
+    return EventStream(parts, visit.process.supervisor, partial(joined.left, reader.lose))
 
 
 async def _parts(batches: AsyncGenerator[Batch, None], *, is_single: bool) -> AsyncGenerator[bytes, None]:

@@ -11,11 +11,11 @@ from starlette.websockets import WebSocket
 from folkmoot.agents.routes import AgentRef, enabled_agents
 from folkmoot.events.frames import Frame
 from folkmoot.events.rules import Selection, about
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.ops.deps import Seen
 from folkmoot.realtime.channels import cursors, id_of_agent, id_of_debate, id_of_room, ids_of_agents
 from folkmoot.realtime.closing import Close
-from folkmoot.realtime.deps import LARGEST, After, Afters, Following, Rules, Visiting
+from folkmoot.realtime.deps import After, Afters, Following, Rules, Visiting
 from folkmoot.realtime.guests import Guest
 from folkmoot.realtime.streams import one_by_one
 from folkmoot.realtime.updates import Updates
@@ -108,7 +108,7 @@ async def follow_task(socket: Opening, visit: Visiting, task_id: TaskId, after: 
 async def follow_run(socket: Opening, visit: Visiting, engine: Engine, run_id: RunId, after: After = None) -> None:
     """A run's events after a cursor, or only new ones, and what it shows meanwhile; closed after its last event."""
     process, here = visit.process, visit.here
-    is_over = await process.db.read(is_told, here, run_id, LARGEST if after is None else after)
+    is_over = await process.db.read(is_told, here, run_id, LARGEST_INTEGER if after is None else after)
     run = await process.db.read(get_run, here, run_id)
     items = RunWatch(process.hub, engine.live, process.supervisor).follow(here, run, after)
     over = visit.until_out(run.room_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from folkmoot.http.deps import Db
 from folkmoot.http.paging import Paging
@@ -12,7 +12,7 @@ from folkmoot.knowledge.deps import Books, GivenAttachment, openapi_of
 from folkmoot.knowledge.formats import ReaderMissing, UnsupportedFile
 from folkmoot.knowledge.library import FileTooLarge
 from folkmoot.knowledge.queries import NoSuchDocument
-from folkmoot.knowledge.routes import DOCUMENTS
+from folkmoot.knowledge.routes import STORED, Wait, stored
 from folkmoot.knowledge.schemas import DocumentPage, DocumentView, NewAttachedFile, NewAttachment
 from folkmoot.knowledge.service import DocumentTooLarge, EmptyDocument
 from folkmoot.knowledge.staging import DocumentDeleted, TextSuperseded
@@ -43,11 +43,7 @@ async def _document_id(document_id: Annotated[str, Path(max_length=255, descript
     "/{room_id}/attachments",
     status_code=201,
     responses={
-        200: {
-            "description": "It was there: with this very text, or with another one from its source",
-            "model": DocumentView,
-        },
-        202: {"description": "A run of the room takes it in", "model": DocumentView},
+        **STORED,
         **problems(*_NOT_FOUND, RoomRoleTooLow, NotYourAttachment, *_REFUSED, DocumentDeleted, TextSuperseded),
     },
     openapi_extra=openapi_of(NewAttachment, NewAttachedFile),
@@ -59,13 +55,10 @@ async def add_room_attachment(
     here: Here,
     room_id: RoomId,
     response: Response,
-    wait: Annotated[float, Query(ge=0, le=300, description="Seconds to wait for the run's end")] = 0,
+    wait: Wait = 0,
 ) -> DocumentView:
     """As a document is added, but it is the room's: who is in it sees it, and its agents find it in the room."""
-    kept = await attachments.add_attachment(db, books, here, room_id, given, wait)
-    response.status_code = (201 if kept.is_new else 200) if kept.is_ready else 202
-    response.headers["Location"] = f"{DOCUMENTS}/{kept.document.id}"
-    return DocumentView.model_validate(kept.document)
+    return stored(response, await attachments.add_attachment(db, books, here, room_id, given, wait))
 
 
 @router.get("/{room_id}/attachments", responses=problems(NoSuchRoom))

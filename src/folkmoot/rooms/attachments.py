@@ -9,7 +9,7 @@ from folkmoot.kernel.errors import Forbidden, NotFound
 from folkmoot.kernel.json import Json
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.library import Kept, Library, Upload
-from folkmoot.knowledge.queries import documents_of_room, find_document, list_documents
+from folkmoot.knowledge.queries import documents_of_room, list_documents, lock_document
 from folkmoot.knowledge.schemas import NewAttachment
 from folkmoot.knowledge.service import remove
 from folkmoot.knowledge.staging import begin_delete
@@ -17,8 +17,7 @@ from folkmoot.knowledge.tables import Document
 from folkmoot.rooms.attachment_schemas import MessageAttachment
 from folkmoot.rooms.keeping import hold_room
 from folkmoot.rooms.queries import NoSuchRoom, get_member, get_room
-from folkmoot.rooms.service import delete_room, require
-from folkmoot.runs.engine import RunEngine
+from folkmoot.rooms.service import require
 
 
 class NoSuchAttachment(NotFound):
@@ -68,17 +67,11 @@ async def delete_attachment(db: Database, scope: Scope, room_id: str, document_i
 
 def _begin_delete(tx: Tx, scope: Scope, room_id: str, document_id: str) -> None:
     room = require(tx, scope, room_id, "member")
-    document = find_document(tx, scope, document_id)
+    document = lock_document(tx, scope, document_id)
     if document is None or document.room_id != room.id:
         raise NoSuchAttachment
     RoomShelf(room.id).check_change(tx, scope, document)
     begin_delete(tx, scope, document.id)
-
-
-async def delete_room_with_all(db: Database, engine: RunEngine, scope: Scope, room_id: str) -> None:
-    """From the first unit on nobody sees it or what is attached to it. Raises NoSuchRoom, RoomRoleTooLow."""
-    for document_id in await db.write(delete_room, engine, scope, room_id):
-        await remove(db, scope, document_id)
 
 
 def named(tx: Tx, room_id: str, document_ids: Sequence[str]) -> list[Json]:

@@ -1,8 +1,10 @@
 """What an agent's turn in a room does beyond its pure procedure: prompts, tools, summaries, publication."""
 
+from dataclasses import replace
+
 from pydantic import BaseModel, Field
 
-from folkmoot.agents.calls import Asking, ask_for_turn, form, use_for_turn
+from folkmoot.agents.calls import Asking, ask_for_turn, context_of, form, use_for_turn
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Actor, Scope
@@ -16,12 +18,11 @@ from folkmoot.rooms.scene import Material, lines, material, with_passages
 from folkmoot.rooms.speech import ROOM_REPLY, Utterance, finish_turn
 from folkmoot.rooms.summing import keep_summary
 from folkmoot.rooms.workflow import SUMMARY, RoomReplyProcedure, Speaking
-from folkmoot.runs.driver import idempotency_key
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.journal import Call, Entry, Fault, Live, Outcome, Use
 from folkmoot.runs.tables import Run
-from folkmoot.tools.registry import ToolContext, ToolRegistry
-from folkmoot.tools.service import Offer, offered
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.tools.service import offered
 
 _GONE = Fault(code="agent_gone", sentence="The agent is not in the room any more")
 
@@ -70,7 +71,8 @@ class RoomReplyExecutor:
         if known is None:
             return Outcome(fault=_GONE)
         offer = await offered(self._engine.database, self._tools, scope, known.config.tools)
-        context = self._context(run, scope, offer, known, action)
+        context = context_of(self._engine.database, run, scope, offer, action)
+        context = replace(context, document_ids=known.documents, room_id=known.room_id)
         if isinstance(action, Use):
             return await use_for_turn(offer.tools, context, action)
         is_reply = action.role == "agent"
@@ -97,19 +99,6 @@ class RoomReplyExecutor:
             return review_prompt(known.persona, known.scene, str(state.asked.get("agent_name")), state.text)
         scene = await with_passages(self._search, scope, known)
         return room_prompt(known.persona, scene, _transcript(state))
-
-    def _context(self, run: Run, scope: Scope, offer: Offer, known: Material, action: Call | Use) -> ToolContext:
-        return ToolContext(
-            scope=scope,
-            db=self._engine.database,
-            run_id=run.id,
-            agent_id=scope.actor.id,
-            idempotency_key=idempotency_key(run.id, action) if isinstance(action, Use) else "",
-            document_ids=known.documents,
-            room_id=known.room_id,
-            offered=offer.names,
-            approved_first=offer.approved_first,
-        )
 
 
 def _material(tx: Tx, scope: Scope, state: Speaking) -> Material | None:

@@ -8,9 +8,7 @@ from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.rooms import membership, presence, queries
 from folkmoot.rooms.deps import MemberId, RoomId
-from folkmoot.rooms.membership import AlreadyInRoom, LastRoomOwner, NotOfThisKind, OneMember, RoomIsFull
-from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMember
-from folkmoot.rooms.schemas import (
+from folkmoot.rooms.member_schemas import (
     NewRoomMember,
     ReadMark,
     RoomMemberChange,
@@ -18,6 +16,8 @@ from folkmoot.rooms.schemas import (
     RoomMemberView,
     RoomPresenceView,
 )
+from folkmoot.rooms.membership import AlreadyInRoom, LastRoomOwner, NotOfThisKind, OneMember, RoomIsFull
+from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMember
 from folkmoot.rooms.service import RoomRoleTooLow
 from folkmoot.rooms.views import member_view
 from folkmoot.runs.deps import Engine

@@ -11,9 +11,10 @@ from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict, Invalid
 from folkmoot.kernel.json import JsonObject
-from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.scope import LOCAL_OWNER_ID, Scope
 from folkmoot.rooms.events import RoomMemberLeft
 from folkmoot.rooms.keeping import hold_room, save_room, tell, tell_room
+from folkmoot.rooms.member_schemas import NewRoomMember, ReadMark, RoomMemberChange
 from folkmoot.rooms.queries import (
     MEMBER_COLUMNS,
     NoSuchRoom,
@@ -23,8 +24,8 @@ from folkmoot.rooms.queries import (
     get_room,
     has_other_owner,
     list_members,
+    rooms_of,
 )
-from folkmoot.rooms.schemas import NewRoomMember, ReadMark, RoomMemberChange
 from folkmoot.rooms.service import enter, require
 from folkmoot.rooms.speech import go_on, silence
 from folkmoot.rooms.tables import RoomMember
@@ -139,20 +140,46 @@ def remove_member(tx: Tx, engine: RunEngine, scope: Scope, room_id: str, member_
     seen = require(tx, scope, room_id, "viewer" if is_own else "owner")
     is_speaking = seen.speaking_agent_id == member_id
     room = (silence(tx, engine, seen.id, scope.actor) if is_speaking else None) or _hold(tx, seen.id)
+    if room.speaking_agent_id == member_id:  # since then; this once its run is held after the room
+        is_speaking = True
+        room = silence(tx, engine, room.id, scope.actor) or room
     member = get_member(tx, room.id, member_id)
     if member.role == "owner":
         _check_owner(tx, room, member)
-    tx.write(_DELETE, {"this_room": room.id, "this_member": member.member_id})
-    view_id = f"{room.id}:{member.member_id}"
-    tell(tx, room, ResourceChanged(resource="room_member", id=view_id, change="deleted", view=None))
-    left = RoomMemberLeft(room_id=room.id, member_kind=member.member_kind, member_id=member.member_id)
-    tell(tx, room, left)
+    _take_out(tx, room, member)
     record(tx, scope.actor, "remove_room_member", ("room", room.id), scope.workspace_id, member_id=member.member_id)
     queue = [one for one in room.queue if one["agent_id"] != member.member_id]
     after = save_room(tx, room, queue=queue)
     if is_speaking:
         tell_room(tx, after)
     go_on(tx, engine, after)
+
+
+def leave_rooms(tx: Tx, workspace_id: str, user_id: str) -> None:
+    """Who leaves the workspace leaves its rooms. Where no other owner stays, whoever has been there longest is one."""
+    for room_id in rooms_of(tx, workspace_id, user_id):
+        room = hold_room(tx, room_id)
+        member = find_member(tx, room_id, user_id)
+        if room is None or member is None:
+            continue
+        _take_out(tx, room, member)
+        people_there = [one for one in list_members(tx, room.id) if one.member_kind == "user"]
+        if people_there and all(one.role != "owner" for one in people_there):
+            _write(tx, room, people_there[0], role="owner")
+
+
+def own_local_rooms(tx: Tx, user_id: str, name: str) -> None:
+    """The rooms that were opened before there were users are the first one's too."""
+    for room_id in rooms_of(tx, None, LOCAL_OWNER_ID):
+        if (room := hold_room(tx, room_id)) is not None:
+            enter(tx, room, member_kind="user", member_id=user_id, name=name, role="owner")
+
+
+def _take_out(tx: Tx, room: RoomRow, member: RoomMember) -> None:
+    tx.write(_DELETE, {"this_room": room.id, "this_member": member.member_id})
+    view_id = f"{room.id}:{member.member_id}"
+    tell(tx, room, ResourceChanged(resource="room_member", id=view_id, change="deleted", view=None))
+    tell(tx, room, RoomMemberLeft(room_id=room.id, member_kind=member.member_kind, member_id=member.member_id))
 
 
 def mark_read(tx: Tx, scope: Scope, room_id: str, mark: ReadMark) -> RoomMember:

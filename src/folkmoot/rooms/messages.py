@@ -1,5 +1,6 @@
 """What people do with messages of a room: post, edit, delete, react. What agents say is published by their turns."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.rooms.attachments import named
 from folkmoot.rooms.keeping import store_message, tell_message
+from folkmoot.rooms.message_schemas import NewRoomMessage, RoomMessageView
 from folkmoot.rooms.queries import (
     NoSuchRoom,
     get_member,
@@ -25,7 +27,7 @@ from folkmoot.rooms.queries import (
     retaining_rooms,
 )
 from folkmoot.rooms.rules import command_in
-from folkmoot.rooms.schemas import NewRoomMessage, RoomMessageView, RoomWorkView
+from folkmoot.rooms.schemas import RoomWorkView
 from folkmoot.rooms.searching import forget_message, index_anew
 from folkmoot.rooms.service import require
 from folkmoot.rooms.speech import decide, heard, silence
@@ -33,6 +35,7 @@ from folkmoot.rooms.tables import RoomReaction
 from folkmoot.rooms.views import message_view, settings_of
 from folkmoot.rooms.work import begin_work
 from folkmoot.runs.engine import RunEngine
+from folkmoot.runs.idempotency import RequestKey, recall, remember
 from folkmoot.tasks.rules import TaskDefaults
 
 MOST_EMOJI = 20
@@ -82,15 +85,27 @@ class TooManyReactions(Conflict):
     """A message has at most 20 different reactions"""
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a person says; with a key it is said once, however often it is sent."""
+
+    new: NewRoomMessage
+    key: RequestKey | None = None
+
+
 def post_message(
-    tx: Tx, engine: RunEngine, scope: Scope, room_id: str, new: NewRoomMessage, defaults: TaskDefaults
+    tx: Tx, engine: RunEngine, scope: Scope, room_id: str, saying: Saying, defaults: TaskDefaults
 ) -> RoomMessageView:
     """Store what a person says, cancel what an agent was about to say before it, and let agents answer.
 
-    Raises NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, NoSuchAttachment, and where it is a command what the work is
-    refused for.
+    What was said with this key before is answered as it is now. Raises NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage,
+    NoSuchAttachment, KeyReused, KeyInUse, and where it is a command what the work is refused for.
     """
-    seen = require(tx, scope, room_id, "member")
+    seen, new = require(tx, scope, room_id, "member"), saying.new
+    earlier = recall(tx, scope, saying.key) if saying.key else None
+    if earlier is not None:
+        said = get_message(tx, seen.id, earlier)
+        return message_view(said, reactions_to(tx, [said.id]).get(said.id, {}))
     reply_to = get_message(tx, seen.id, new.reply_to).id if new.reply_to is not None else None
     attached = named(tx, seen.id, new.attachments)
     room = silence(tx, engine, seen.id, scope.actor)
@@ -98,6 +113,8 @@ def post_message(
         raise NoSuchRoom
     payload: JsonObject = {"attachments": attached} if attached else {}
     after, message = store_message(tx, room, scope.actor, new.content, reply_to=reply_to, payload=payload)
+    if saying.key:
+        remember(tx, scope, saying.key, message.id)
     command = command_in(new.content)
     if command is None:
         decide(tx, engine, after, heard(message))

@@ -1,4 +1,4 @@
-"""Who is in a room right now: people with a socket that follows it, at whichever process, and the agents."""
+"""Who is in a room right now: people with a socket or stream that follows it, at any process, and the agents."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from folkmoot.engine.tables import Host
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.scope import Scope
+from folkmoot.rooms.member_schemas import PresentAgent, PresentPerson, RoomPresenceView
 from folkmoot.rooms.queries import NoSuchRoom, agents_of, get_room
-from folkmoot.rooms.schemas import PresentAgent, PresentPerson, RoomPresenceView
 from folkmoot.rooms.service import require
 from folkmoot.rooms.tables import Room, RoomMember, RoomPresence
 

@@ -181,6 +181,13 @@ def find_member(tx: Tx, room_id: str, member_id: str) -> RoomMember | None:
     return tx.first(RoomMember, _MEMBER, room_id=room_id, member_id=member_id)
 
 
+def rooms_of(tx: Tx, workspace_id: str | None, user_id: str) -> list[str]:
+    """Ids of the rooms that a person is in, of one workspace or of all, in the order in which they are held."""
+    here = [] if workspace_id is None else [Room.workspace_id == workspace_id]
+    wanted = sa.select(Room.id).join(RoomMember, _PERSONS).where(*here).order_by(Room.id)
+    return [row.id for row in tx.all(Room, wanted, user_id=user_id)]
+
+
 def has_other_owner(tx: Tx, room_id: str, member_id: str) -> bool:
     return tx.first(RoomMember, _OTHER_OWNER, room_id=room_id, member_id=member_id) is not None
 

@@ -2,34 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
 from folkmoot.agents.routes import AgentRef
 from folkmoot.http.deps import Db
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
-from folkmoot.http.text import Safe
+from folkmoot.http.text import Line, Safe
 from folkmoot.kernel.json import JsonObject
 from folkmoot.knowledge.deps import Searching
-from folkmoot.rooms import attachments, messages, previews, queries, searching, service
+from folkmoot.rooms import messages, previews, queries, removal, searching, service
 from folkmoot.rooms.attachments import NoSuchAttachment
 from folkmoot.rooms.deps import RoomId, RoomMessageId
-from folkmoot.rooms.messages import MessageIsDeleted, NotYourMessage, TooManyReactions
+from folkmoot.rooms.message_schemas import NewRoomMessage, RoomMessageChange, RoomMessageLog, RoomMessageView
+from folkmoot.rooms.messages import MessageIsDeleted, NotYourMessage, Saying, TooManyReactions
 from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMember, NoSuchRoomMessage
-from folkmoot.rooms.schemas import (
-    NewRoom,
-    NewRoomMessage,
-    RoomChange,
-    RoomMessageChange,
-    RoomMessageLog,
-    RoomMessageView,
-    RoomPage,
-    RoomPrompt,
-    RoomView,
-    RoomWork,
-    RoomWorkView,
-)
+from folkmoot.rooms.schemas import NewRoom, RoomChange, RoomPage, RoomPrompt, RoomView, RoomWork, RoomWorkView
 from folkmoot.rooms.search_schemas import RoomHits
 from folkmoot.rooms.searching import Asked
 from folkmoot.rooms.service import RoomRoleTooLow
@@ -37,6 +26,7 @@ from folkmoot.rooms.views import room_view
 from folkmoot.rooms.work import TooFewAgents
 from folkmoot.runs.deps import Engine
 from folkmoot.runs.engine import TooManyLiveReplies
+from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
 from folkmoot.tasks.deps import Defaults
 from folkmoot.tasks.rules import NoSuchTeam
 from folkmoot.tools.deps import Tools
@@ -45,6 +35,9 @@ from folkmoot.workspaces.deps import Here
 router = APIRouter(prefix="/api/rooms", tags=["rooms"])
 
 Emoji = Annotated[Safe, Path(min_length=1, max_length=64, description="An emoji, or a short word")]
+IdempotencyKey = Annotated[
+    Line | None, Header(description="The same key and body within 24 hours answer the same message")
+]
 _WORK = (TooFewAgents, NoSuchTeam, NoSuchAgent, NotInitialized)
 
 
@@ -90,7 +83,7 @@ async def change_room(db: Db, engine: Engine, here: Here, room_id: RoomId, chang
 @router.delete("/{room_id}", status_code=204, responses=problems(NoSuchRoom, RoomRoleTooLow))
 async def delete_room(db: Db, engine: Engine, here: Here, room_id: RoomId) -> None:
     """With all that was said in it and attached to it; what agents were about to say is cancelled."""
-    await attachments.delete_room_with_all(db, engine, here, room_id)
+    await removal.delete_room_with_all(db, engine, here, room_id)
 
 
 @router.post("/{room_id}/stop", responses=problems(NoSuchRoom, RoomRoleTooLow))
@@ -115,13 +108,30 @@ async def list_room_messages(
 @router.post(
     "/{room_id}/messages",
     status_code=201,
-    responses=problems(NoSuchRoom, RoomRoleTooLow, NoSuchRoomMessage, NoSuchAttachment, *_WORK, TooManyLiveReplies),
+    responses=problems(
+        NoSuchRoom,
+        RoomRoleTooLow,
+        NoSuchRoomMessage,
+        NoSuchAttachment,
+        KeyReused,
+        KeyInUse,
+        *_WORK,
+        TooManyLiveReplies,
+    ),
 )
 async def post_room_message(
-    db: Db, engine: Engine, here: Here, room_id: RoomId, new: NewRoomMessage, defaults: Defaults
+    db: Db,
+    engine: Engine,
+    here: Here,
+    room_id: RoomId,
+    new: NewRoomMessage,
+    defaults: Defaults,
+    idempotency_key: IdempotencyKey = None,
 ) -> RoomMessageView:
     """Say something; which agents answer is decided in the same unit, and they are heard as events of the room."""
-    return await db.write(messages.post_message, engine, here, room_id, new, defaults)
+    route = f"POST /api/rooms/{room_id}/messages"
+    key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
+    return await db.write(messages.post_message, engine, here, room_id, Saying(new, key), defaults)
 
 
 @router.patch(

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from folkmoot.http.schemas import Page
-from folkmoot.rooms.schemas import RoomMessageView
+from folkmoot.rooms.message_schemas import RoomMessageView
 
 _MESSAGE = RoomMessageView.model_json_schema()["examples"][0]
 

@@ -17,8 +17,9 @@ from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.staging import begin_delete_of_room
 from folkmoot.rooms.events import RoomMemberJoined
 from folkmoot.rooms.keeping import hold_room, save_room, tell, tell_room
+from folkmoot.rooms.member_schemas import PersonRole
 from folkmoot.rooms.queries import MEMBER_COLUMNS, NoSuchRoom, RoomRow, find_room_row, get_member, get_room
-from folkmoot.rooms.schemas import NewRoom, PersonRole, RoomChange
+from folkmoot.rooms.schemas import NewRoom, RoomChange
 from folkmoot.rooms.speech import go_on, silence, stop_ingests
 from folkmoot.rooms.tables import Room, RoomMember
 from folkmoot.rooms.views import member_view, room_view
@@ -27,7 +28,7 @@ from folkmoot.runs.engine import RunEngine
 _INSERT_CONVERSATION = sa.insert(Conversation)
 _INSERT = sa.insert(Room)
 _INSERT_MEMBER = sa.insert(RoomMember)
-_DELETE = sa.delete(Conversation).where(Conversation.id == sa.bindparam("this_room"))
+_DELETE = sa.delete(Room).where(Room.id == sa.bindparam("this_room"))
 _RANKS: dict[str, int] = {"viewer": 0, "member": 1, "owner": 2}
 
 
@@ -88,9 +89,10 @@ def change_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str, change: R
 
 
 def delete_room(tx: Tx, engine: RunEngine, scope: Scope, room_id: str) -> list[str]:
-    """With its messages. That it is gone is told to all of the workspace: nobody is in it any more.
+    """From here on nobody sees it. That it is gone is told to all of the workspace: nobody is in it any more.
 
-    Answers the ids of what was attached to it, which is to be removed. Raises NoSuchRoom, RoomRoleTooLow.
+    What was said in it is left for `removal`, and so is what was attached to it, of which it answers the ids. Raises
+    NoSuchRoom, RoomRoleTooLow.
     """
     room = require(tx, scope, room_id, "owner")
     silence(tx, engine, room.id, scope.actor)

@@ -108,7 +108,7 @@ class RoomSummary(Table):
 
 
 class RoomPresence(Table):
-    """That a process has sockets of a person that follow a room; it goes with the process."""
+    """That a process has sockets or streams of a person that follow a room; it goes with the process."""
 
     __tablename__ = "room_presence"
 

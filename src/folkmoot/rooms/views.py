@@ -7,17 +7,11 @@ from folkmoot.conversations.tables import Message
 from folkmoot.kernel.clock import iso
 from folkmoot.kernel.json import JsonObject
 from folkmoot.knowledge.citing import cited_in
+from folkmoot.rooms.member_schemas import RoomMemberView
+from folkmoot.rooms.message_schemas import ReactionView, RoomMessageView
 from folkmoot.rooms.queries import RoomRow
 from folkmoot.rooms.rules import Category, Floor, Manners, Schedule, Seat, Trigger, Window
-from folkmoot.rooms.schemas import (
-    ReactionView,
-    RoomMemberView,
-    RoomMessageView,
-    RoomSettings,
-    RoomView,
-    ScheduleSpec,
-    TriggerSpec,
-)
+from folkmoot.rooms.schemas import RoomSettings, RoomView, ScheduleSpec, TriggerSpec
 from folkmoot.rooms.tables import Room, RoomMember
 
 _NEVER = Schedule(zone="UTC", windows=())

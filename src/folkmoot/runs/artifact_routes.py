@@ -11,6 +11,7 @@ from folkmoot.http.download import attachment
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.text import Line
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.runs import views
 from folkmoot.runs.artifact_files import ArtifactElsewhere, ArtifactFiles
 from folkmoot.runs.artifacts import NoSuchArtifact
@@ -18,8 +19,6 @@ from folkmoot.runs.deps import RunId
 from folkmoot.runs.queries import NoSuchRun
 from folkmoot.runs.schemas import ArtifactPage
 from folkmoot.workspaces.deps import Here
-
-_LARGEST = 2**53
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -68,7 +67,7 @@ async def get_run_artifact(
     files: Files,
     run_id: RunId,
     name: Annotated[str, Path(description="The artifact's name or id")],
-    version: Annotated[int | None, Query(ge=1, le=_LARGEST, description="Default: the latest")] = None,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER, description="Default: the latest")] = None,
 ) -> Response:
     """An artifact as it was kept: a download, never a page. Its ETag is its SHA-256."""
     found = await db.read_long(views.read_artifact, here, run_id, name, version)

@@ -68,4 +68,5 @@ def withdraw_these(tx: Tx, run: Run, keys: Collection[str]) -> None:
 def _say(tx: Tx, run: Run, withdrawn: Sequence[Approval]) -> None:
     for row in sorted(withdrawn, key=lambda row: row.id):
         view = approval_view(row, run).model_dump(mode="json")
-        tx.emit(run.workspace_id, ResourceChanged(resource="approval", id=row.id, change="updated", view=view))
+        changed = ResourceChanged(resource="approval", id=row.id, change="updated", view=view)
+        tx.emit(run.workspace_id, changed, room_id=run.room_id)

@@ -77,5 +77,6 @@ def _remove(tx: Tx, scope: Scope, run_id: str) -> None:
 
 
 def _tell(tx: Tx, run: Run, change: Literal["updated", "deleted"], view: JsonObject | None) -> None:
-    """Without a reference to the run: the last event of a run is its terminal one."""
-    tx.emit(run.workspace_id, ResourceChanged(resource="run", id=run.id, change=change, view=view))
+    """Without a reference to the run, whose last event is its terminal one; of a room's to who is in the room."""
+    changed = ResourceChanged(resource="run", id=run.id, change=change, view=view)
+    tx.emit(run.workspace_id, changed, room_id=run.room_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.runs.approval_queries import NoSuchApproval
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.queries import NoSuchRun
@@ -17,17 +17,11 @@ async def _engine(connection: HTTPConnection) -> RunEngine:
 
 
 async def _run_id(run_id: Annotated[str, Path(description="The run's id")]) -> str:
-    """What is no id names no run."""
-    if not is_id(run_id):
-        raise NoSuchRun
-    return run_id.lower()
+    return checked_id(run_id, NoSuchRun)
 
 
 async def _approval_id(approval_id: Annotated[str, Path(description="The approval's id")]) -> str:
-    """What is no id names no approval."""
-    if not is_id(approval_id):
-        raise NoSuchApproval
-    return approval_id.lower()
+    return checked_id(approval_id, NoSuchApproval)
 
 
 Engine = Annotated[RunEngine, Depends(_engine)]

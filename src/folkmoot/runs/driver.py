@@ -29,7 +29,7 @@ from folkmoot.runs.journal import (
     Wait,
 )
 from folkmoot.runs.live import LiveCall
-from folkmoot.runs.moves import Change, emit, let_go, move, tell
+from folkmoot.runs.moves import Change, emit, hand_on, let_go
 from folkmoot.runs.opening import append_and_open, not_started, waiting_entry
 from folkmoot.runs.ports import Engine
 from folkmoot.runs.purse import purse_of, yield_to
@@ -258,7 +258,7 @@ def _rest(
     elif rest is not None:
         _stand(tx, engine, fresh, rest)
     elif is_draining:
-        _free(tx, engine, fresh.run)
+        hand_on(tx, engine, fresh.run)
     elif not wanted:
         raise RuntimeError(f"run {fresh.run.id} wants nothing and has not ended")
     else:
@@ -297,15 +297,4 @@ def hand_back(tx: Tx, engine: Engine, known: Folded) -> None:
     """Let go of a run whose calls were cut off: the next worker makes them again. Raises Fenced."""
     run = worker_append(tx, engine, known, ()).run
     if run.status == RunStatus.RUNNING:
-        _free(tx, engine, run)
-
-
-def _free(tx: Tx, engine: Engine, run: Run) -> None:
-    freed = move(
-        tx,
-        engine,
-        run,
-        RunStatus.PENDING,
-        {"waiting_for": WaitingFor.START, "owner": None, "epoch": run.epoch + 1, "is_resumed": True},
-    )
-    tell(tx, engine, freed)
+        hand_on(tx, engine, run)

@@ -11,9 +11,10 @@ from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import BadRequest, Conflict, Invalid
-from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.origin import Origin
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.validation import reasons
 from folkmoot.runs.append import insert_entries, lock_run
 from folkmoot.runs.artifacts import carry_over
 from folkmoot.runs.engine import RunEngine
@@ -165,11 +166,7 @@ def _reopened(tx: Tx, executor: Executor[object], scope: Scope, begun: Entry, ch
     try:
         return _reopens(executor, executor.kind).reopen(tx, scope, was, changes)
     except ValidationError as error:
-        found: list[Json] = [
-            {"loc": ["body", "input", *item["loc"]], "msg": item["msg"], "type": item["type"]}
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise InputNotTaken(errors=found) from error
+        raise InputNotTaken(errors=reasons(error, "body", "input")) from error
 
 
 def _new(tx: Tx, forks: Forks, scope: Scope, source: Run, *, is_retry: bool) -> NewRun:

@@ -1,4 +1,7 @@
-"""Idempotency-Key: for 24 hours the same key with the same body is the same run, with another body a conflict."""
+"""Idempotency-Key: for 24 hours the same key with the same body is the same run, with another body a conflict.
+
+What is started need not be a run: of what is said in a room it is the message.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,7 +59,7 @@ def request_key(key: str | None, route: str, body: Json) -> RequestKey | None:
 
 
 def recall(tx: Tx, scope: Scope, given: RequestKey) -> str | None:
-    """The id of the run this key has started, None for a new key. Raises KeyReused. For reading, before any write."""
+    """The id of what this key has started, None for a new key. Raises KeyReused. For reading, before any write."""
     values = {"workspace_id": scope.workspace_id, "actor": _actor(scope), "key": given.key, "at": now()}
     known = tx.first(IdempotencyKey, _FIND, **values)
     if known is None:

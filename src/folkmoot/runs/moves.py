@@ -275,6 +275,18 @@ def let_go(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> R
     return moved
 
 
+def hand_on(tx: Tx, engine: Engine, run: Run) -> None:
+    """The next worker goes on with a run whose worker is gone or lets it go; what that one still writes is fenced."""
+    freed = move(
+        tx,
+        engine,
+        run,
+        RunStatus.PENDING,
+        {"waiting_for": WaitingFor.START, "owner": None, "epoch": run.epoch + 1, "is_resumed": True},
+    )
+    tell(tx, engine, freed)
+
+
 def restored_deadline(run: Run) -> Change:
     """The deadline of a run that goes on after it stood still."""
     if run.deadline_left_seconds is None:

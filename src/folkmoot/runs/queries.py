@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.journal import Entry
 from folkmoot.runs.rules import FINAL, RESTS_ON, RunStatus
@@ -110,10 +110,7 @@ def find_run_row(tx: Tx, run_id: str) -> Run | None:
 
 def get_run(tx: Tx, scope: Scope, run_id: str) -> Run:
     """Raises NoSuchRun, for another workspace's run too."""
-    run = find_run(tx, scope, run_id)
-    if run is None:
-        raise NoSuchRun
-    return run
+    return existing(find_run(tx, scope, run_id), NoSuchRun)
 
 
 def journal(tx: Tx, run_id: str, after: int = 0, limit: int | None = None) -> list[Entry]:

@@ -11,7 +11,7 @@ from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream, part
 from folkmoot.http.text import Line
-from folkmoot.kernel.json import JsonObject, dumps
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject, dumps
 from folkmoot.runs import changes, queries, service, views
 from folkmoot.runs.changes import RunIsLive
 from folkmoot.runs.deps import Engine, RunId
@@ -29,8 +29,7 @@ from folkmoot.runs.service import RunHasEnded, RunNotPausable, RunNotResumable
 from folkmoot.runs.stream import RunWatch
 from folkmoot.workspaces.deps import Here, Staying
 
-_LARGEST = 2**53
-Cursor = Annotated[int, Query(ge=0, le=_LARGEST, description="Answer only what comes after this seq")]
+Cursor = Annotated[int, Query(ge=0, le=LARGEST_INTEGER, description="Answer only what comes after this seq")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])

@@ -278,9 +278,10 @@ def _poked(tx: Tx, engine: Engine, run: Run) -> Run:
 
 
 def _show(tx: Tx, run: Run) -> None:
-    """Without a reference to the run, as whatever is done to it from outside."""
+    """Without a reference to the run, as whatever is done to it from outside; of a room's to who is in the room."""
     view = run_view(run).model_dump(mode="json")
-    tx.emit(run.workspace_id, ResourceChanged(resource="run", id=run.id, change="updated", view=view))
+    changed = ResourceChanged(resource="run", id=run.id, change="updated", view=view)
+    tx.emit(run.workspace_id, changed, room_id=run.room_id)
 
 
 async def cancel_run(engine: Engine, scope: Scope, run_id: str) -> Run:

@@ -17,7 +17,7 @@ from folkmoot.runs.approval_queries import expired_approvals
 from folkmoot.runs.approvals import expire
 from folkmoot.runs.children import end_orphan
 from folkmoot.runs.engine import RunEngine
-from folkmoot.runs.moves import admit, move, tell
+from folkmoot.runs.moves import admit, hand_on
 from folkmoot.runs.queries import (
     due_runs,
     ended_of,
@@ -28,7 +28,7 @@ from folkmoot.runs.queries import (
     running_runs,
     startable_runs,
 )
-from folkmoot.runs.rules import RunStatus, WaitingFor, is_resting
+from folkmoot.runs.rules import RunStatus, is_resting
 from folkmoot.runs.tables import Approval, Run
 
 SWEEP_SECONDS = 1.0
@@ -54,14 +54,7 @@ def _recover(tx: Tx, engine: RunEngine, seen: Run) -> None:
     run = lock_run(tx, seen.workspace_id, seen.id)
     if run is None or run.status != RunStatus.RUNNING or run.epoch != seen.epoch:
         return
-    freed = move(
-        tx,
-        engine,
-        run,
-        RunStatus.PENDING,
-        {"waiting_for": WaitingFor.START, "owner": None, "epoch": run.epoch + 1, "is_resumed": True},
-    )
-    tell(tx, engine, freed)
+    hand_on(tx, engine, run)
 
 
 async def stay_known(engine: RunEngine, liveness: Liveness, introduce: Callable[[], Awaitable[None]]) -> None:

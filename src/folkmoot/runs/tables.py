@@ -173,7 +173,10 @@ class Artifact(Table):
 
 
 class IdempotencyKey(Table):
-    """One key of one actor is one run for 24 hours; the answer is rendered anew."""
+    """One key of one actor is one run for 24 hours; the answer is rendered anew.
+
+    What it has started need not be a run: of what is said in a room it is the message.
+    """
 
     __tablename__ = "idempotency_keys"
 

@@ -8,7 +8,8 @@ from starlette.requests import HTTPConnection
 from folkmoot.http.deps import Db
 from folkmoot.http.problems import problems
 from folkmoot.http.text import Line
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.providers.deps import Secrets
 from folkmoot.runs import forks, timeline_views
 from folkmoot.runs.deps import Engine, RunId
@@ -33,7 +34,7 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 _UNKNOWN = problems(NoSuchRun)
 _STARTING = (NoSuchRun, NotForkable, KeyReused, KeyInUse)
 
-Cursor = Annotated[int, Query(ge=0, le=2**53, description="Answer only the entries after this seq")]
+Cursor = Annotated[int, Query(ge=0, le=LARGEST_INTEGER, description="Answer only the entries after this seq")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Seconds = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for the run's end")]
 IdempotencyKey = Annotated[Line | None, Header(description="The same key and body within 24 hours answer the same run")]
@@ -50,9 +51,7 @@ async def _forks(connection: HTTPConnection, engine: Engine) -> Forks:
 
 
 async def _other(other: Annotated[str, Query(description="The other run's id")]) -> str:
-    if not is_id(other):
-        raise NoSuchRun
-    return other.lower()
+    return checked_id(other, NoSuchRun)
 
 
 Hidden = Annotated[Mask, Depends(_mask)]

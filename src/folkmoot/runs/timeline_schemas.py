@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.runs.schemas import LogLine, RunUsage
 
 _AT = "2026-11-21T11:43:40.086747Z"
@@ -19,7 +19,7 @@ class NewFork(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"after_seq": 2, "input": {"max_rounds": 3}}]}
     )
 
-    after_seq: int = Field(ge=1, le=2**53, description="The last entry of the journal that is taken over")
+    after_seq: int = Field(ge=1, le=LARGEST_INTEGER, description="The last entry of the journal that is taken over")
     input: JsonObject = Field(default_factory=dict)
 
 

@@ -6,16 +6,13 @@ from fastapi import Depends, Header, Path
 from starlette.requests import HTTPConnection
 
 from folkmoot.http.text import Line
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.tasks.queries import NoSuchTask
 from folkmoot.tasks.rules import TaskDefaults
 
 
 async def _task_id(task_id: Annotated[str, Path(description="The task's id")]) -> str:
-    """What is no id names no task."""
-    if not is_id(task_id):
-        raise NoSuchTask
-    return task_id.lower()
+    return checked_id(task_id, NoSuchTask)
 
 
 async def _defaults(connection: HTTPConnection) -> TaskDefaults:

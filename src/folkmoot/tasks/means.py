@@ -1,11 +1,11 @@
 """What somebody acts with in a run that is given a task: the tools, and the documents that may be searched."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from folkmoot.agents.calls import context_of
 from folkmoot.conversations.queries import documents_tagged
 from folkmoot.db.database import Database
 from folkmoot.kernel.scope import SYSTEM, Actor, Scope
-from folkmoot.runs.driver import idempotency_key
 from folkmoot.runs.journal import Call, Use
 from folkmoot.runs.tables import Run
 from folkmoot.tools.registry import Tool, ToolContext, ToolRegistry
@@ -51,15 +51,10 @@ async def means_for(db: Database, registry: ToolRegistry, run: Run, wanted: Want
     offer = await offered(db, registry, scope, dict.fromkeys(names))
     own = {tool.name: tool for tool in wanted.own}
     others = {name: offer.tools.tool(name) for name in offer.names if name not in own}
-    context = ToolContext(
-        scope=scope,
-        db=db,
-        run_id=run.id,
-        agent_id=wanted.agent_id,
-        idempotency_key=idempotency_key(run.id, action) if isinstance(action, Use) else "",
+    context = replace(
+        context_of(db, run, scope, offer, action),
         document_ids=await _documents(db, scope, wanted),
         offered=(*others, *own),
-        approved_first=offer.approved_first,
     )
     return Means(ToolRegistry([*others.values(), *own.values()]) if own else offer.tools, context)
 

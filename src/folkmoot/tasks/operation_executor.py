@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from folkmoot.agents.calls import Asking, use_for_turn
+from folkmoot.agents.calls import AGENT_GONE, Asking, use_for_turn
 from folkmoot.agents.manners import Manners, Moment, ask_in_manner, manner_of
 from folkmoot.agents.operations import MethodFailed, Operations
 from folkmoot.agents.queries import definition_of, find_instance, get_agent
@@ -32,8 +32,6 @@ from folkmoot.tasks.operation import (
     text_of,
 )
 from folkmoot.tools.registry import ToolRegistry
-
-_AGENT_GONE = Fault(code="agent_gone", sentence="The agent is not there any more")
 
 
 class OperationRequest(BaseModel):
@@ -162,7 +160,7 @@ class OperationExecutor:
         by: JsonObject = {"agent_id": use.agent_id, "tool": use.tool}
         found = await self._db.read(_instance, str(use.agent_id))
         if found is None:
-            return Outcome(fault=_AGENT_GONE, by=by)
+            return Outcome(fault=AGENT_GONE, by=by)
         try:
             value = await self._operations.do(*found, use.tool, use.arguments)
         except MethodFailed as failed:

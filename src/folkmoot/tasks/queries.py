@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.events.queries import latest_seq
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.runs.rules import FINAL
 from folkmoot.runs.tables import Run
@@ -33,18 +33,12 @@ def find_task(tx: Tx, scope: Scope, task_id: str) -> Task | None:
 
 def get_task(tx: Tx, scope: Scope, task_id: str) -> Task:
     """Raises NoSuchTask, for another workspace's task too."""
-    task = find_task(tx, scope, task_id)
-    if task is None:
-        raise NoSuchTask
-    return task
+    return existing(find_task(tx, scope, task_id), NoSuchTask)
 
 
 def hold_task(tx: Tx, scope: Scope, task_id: str) -> Task:
     """As `get_task`, and nobody else changes the task, or starts a run of it, until the unit ends."""
-    task = tx.first(Task, _HELD, id=task_id.lower(), workspace_id=scope.workspace_id)
-    if task is None:
-        raise NoSuchTask
-    return task
+    return existing(tx.first(Task, _HELD, id=task_id.lower(), workspace_id=scope.workspace_id), NoSuchTask)
 
 
 def next_run_number(tx: Tx, scope: Scope, task_id: str) -> int | None:

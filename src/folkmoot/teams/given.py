@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.kernel.errors import Invalid
 from folkmoot.kernel.json import JsonObject
+from folkmoot.runs.journal import Call
 from folkmoot.teams.team import Team
 
 
@@ -95,3 +96,19 @@ def opened(request: TeamRequest, team: Team, documents: tuple[AttachedDocument, 
 
 def _lower(given: int, limit: int | None) -> int:
     return given if limit is None else min(given, limit)
+
+
+def form_call(given: TeamInput, role: str, key: str, form: str) -> Call:
+    """One call, in which a role is asked to fill in the form of that name."""
+    seat = given.team.role(role)
+    return Call(
+        key=key,
+        group=key,
+        role=role,
+        recipe={"kind": form},
+        agent_id=seat.agent_id,
+        output=form,
+        max_tokens=seat.max_tokens,
+        closing=form == "summary",
+        limit_seconds=given.step_seconds,
+    )

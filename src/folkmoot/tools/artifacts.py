@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.errors import BadRequest
-from folkmoot.kernel.json import Json
+from folkmoot.kernel.json import LARGEST_INTEGER, Json
 from folkmoot.runs.artifact_files import ArtifactFiles, Making, keep_artifact
 from folkmoot.runs.artifacts import get_artifact, list_artifacts
 from folkmoot.runs.tables import Artifact
@@ -46,8 +46,8 @@ class ReadArtifact(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: ArtifactName
-    version: Annotated[int, Field(ge=1, le=2**53, description="Default: the latest")] | None = None
-    start: Annotated[int, Field(ge=0, le=2**53, description="Characters to pass over")] = 0
+    version: Annotated[int, Field(ge=1, le=LARGEST_INTEGER, description="Default: the latest")] | None = None
+    start: Annotated[int, Field(ge=0, le=LARGEST_INTEGER, description="Characters to pass over")] = 0
 
 
 class WriteArtifact(BaseModel):

@@ -13,6 +13,7 @@ from folkmoot.db.database import Database
 from folkmoot.kernel.errors import Invalid, Problem
 from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.validation import sentences
 from folkmoot.llm.messages import ToolSchema
 from folkmoot.runs.journal import Effect
 from folkmoot.tools.figures import Came, ToolFigures
@@ -88,6 +89,10 @@ class ToolSource(Protocol):
 
     async def tools(self, scope: Scope) -> Iterable[Tool]:
         """Those there are now; a source that cannot be asked has none."""
+        ...
+
+    async def known(self, scope: Scope) -> Iterable[str]:
+        """Names of those it had when it was last asked, and `name*` for all it may have that begin so: asks nobody."""
         ...
 
 
@@ -177,6 +182,10 @@ class ToolRegistry:
         merged._tools = {**{tool.name: tool for tool in own}, **self._tools}
         return merged
 
+    async def known(self, scope: Scope) -> tuple[str, ...]:
+        """As `of` would have them, by what is known of its sources: nobody is asked."""
+        return (*self._tools, *[name for source in self.sources for name in await source.known(scope)])
+
     def register(self, tool: Tool) -> None:
         """Raises ToolRegisteredTwice."""
         if tool.name in self._tools:
@@ -257,8 +266,7 @@ def _valid(arguments: type[A], given: JsonObject) -> A:
     try:
         return arguments.model_validate(given)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        lines = (f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in faults[:8])
+        lines = sentences(error, "arguments")[:8]
         raise InvalidArguments(f"The arguments are not valid: {'; '.join(lines)}") from error
 
 

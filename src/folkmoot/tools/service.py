@@ -71,13 +71,18 @@ async def offered(db: Database, registry: ToolRegistry, scope: Scope, wanted: It
 
 
 async def unknown_tools(registry: ToolRegistry, scope: Scope, names: Sequence[str]) -> list[str]:
-    """Of these names, and beginnings of names, those that no tool of the workspace has now.
+    """Of these names, and beginnings of names, those that no tool of the workspace has, as far as is known.
 
-    Servers that are asked for their tools may be away for a while.
+    No server is asked for its tools: whoever looks at an agent does not wait for one that hangs.
     """
     others = [name for name in dict.fromkeys(names) if name not in registry.names()]
-    known = (await registry.of(scope)).names() if others else ()
-    return [name for name in others if not named_by([name], known)]
+    return unknown_among(others, await registry.known(scope)) if others else []
+
+
+def unknown_among(names: Iterable[str], known: tuple[str, ...]) -> list[str]:
+    """Of the names those that none of the known ones is or, with a star at its end, may be."""
+    beginnings = tuple(name[:-1] for name in known if name.endswith("*"))
+    return [name for name in names if not (named_by([name], known) or name.startswith(beginnings))]
 
 
 def named_by(wanted: Iterable[str], known: tuple[str, ...]) -> dict[str, None]:

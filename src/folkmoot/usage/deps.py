@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
 
 from folkmoot.http.text import Line
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.usage.budgets import BudgetRules
 from folkmoot.usage.queries import NoSuchBudget
 from folkmoot.usage.reports import Wanted
@@ -25,10 +25,7 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 async def _budget_id(budget_id: Annotated[str, Path(description="The budget's id")]) -> str:
-    """What is no id names no budget."""
-    if not is_id(budget_id):
-        raise NoSuchBudget
-    return budget_id.lower()
+    return checked_id(budget_id, NoSuchBudget)
 
 
 async def _wanted(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.usage.rules import BudgetScope
 from folkmoot.usage.tables import Budget, BudgetReservation
@@ -67,18 +67,12 @@ class NoSuchBudget(NotFound):
 
 def get_budget(tx: Tx, scope: Scope, budget_id: str) -> Budget:
     """Raises NoSuchBudget, for another workspace's too."""
-    return _found(tx.first(Budget, _BUDGET, id=budget_id, workspace_id=scope.workspace_id))
+    return existing(tx.first(Budget, _BUDGET, id=budget_id, workspace_id=scope.workspace_id), NoSuchBudget)
 
 
 def hold_budget(tx: Tx, scope: Scope, budget_id: str) -> Budget:
     """As `get_budget`, and nothing is set aside of it by others until the unit ends."""
-    return _found(tx.first(Budget, _HELD_BUDGET, id=budget_id, workspace_id=scope.workspace_id))
-
-
-def _found(budget: Budget | None) -> Budget:
-    if budget is None:
-        raise NoSuchBudget
-    return budget
+    return existing(tx.first(Budget, _HELD_BUDGET, id=budget_id, workspace_id=scope.workspace_id), NoSuchBudget)
 
 
 def find_same(tx: Tx, scope: Scope, scope_kind: str, scope_id: str, period: str) -> Budget | None:

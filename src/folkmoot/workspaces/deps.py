@@ -12,9 +12,9 @@ from folkmoot.accounts.deps import Known, caller_of, known
 from folkmoot.accounts.rules import Caller
 from folkmoot.kernel.errors import BadRequest, Forbidden
 from folkmoot.kernel.scope import Role, Scope
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.lookup import Selector, Standing, WorkspaceLookup
 from folkmoot.workspaces.rules import role_for
-from folkmoot.workspaces.service import RoomsAbove
 from folkmoot.workspaces.stay import Stay, Stays
 
 SELECTORS = (

@@ -10,6 +10,7 @@ from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.workspaces import invitations, member_queries, members
 from folkmoot.workspaces.deps import (
+    Above,
     Founder,
     KeyIsNarrow,
     Lookup,
@@ -60,9 +61,9 @@ async def change_member(
 
 
 @router.delete("/workspaces/{workspace_id}/members/{user_id}", status_code=204, responses=_MEMBER)
-async def remove_member(db: Db, there: ThereAsMemberOrAdmin, lookup: Lookup, user_id: UserId) -> None:
-    """Sends somebody away, or leaves oneself; the last owner stays."""
-    await db.write(members.remove_member, there, user_id)
+async def remove_member(db: Db, above: Above, there: ThereAsMemberOrAdmin, lookup: Lookup, user_id: UserId) -> None:
+    """Sends somebody away, or leaves oneself, from the rooms too; the last owner stays."""
+    await db.write(members.remove_member, above, there, user_id)
     lookup.forget()
 
 

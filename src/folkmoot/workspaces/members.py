@@ -9,6 +9,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.scope import SYSTEM, Role, Scope
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.lookup import Standing
 from folkmoot.workspaces.member_queries import Member, NoSuchMember, get_member, has_other_owner
 from folkmoot.workspaces.member_schemas import MemberChange, MemberView
@@ -64,12 +65,13 @@ def change_member(tx: Tx, there: Standing, user_id: str, change: MemberChange) -
     return _told(tx, scope, known.user_id, is_new=False)
 
 
-def remove_member(tx: Tx, there: Standing, user_id: str) -> None:
+def remove_member(tx: Tx, above: RoomsAbove, there: Standing, user_id: str) -> None:
     """Only owners send owners away; anybody may go. Raises NoSuchMember, RoleTooLow, LastOwner."""
     scope = there.scope
     hold_workspace(tx, scope)
     known = get_member(tx, scope, user_id)
     _check_may_take(tx, there, known, None)
+    above.on_left(tx, scope.workspace_id, known.user_id)
     tx.write(_DELETE, _this(scope, known.user_id))
     record(tx, scope.actor, "remove_member", ("user", known.user_id), scope.workspace_id, role=known.role)
     tx.emit(scope.workspace_id, ResourceChanged(resource="member", id=known.user_id, change="deleted", view=None))

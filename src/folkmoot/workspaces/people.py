@@ -23,13 +23,14 @@ from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.errors import Conflict, Forbidden
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.scope import Role
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.invitations import accept_invitation
 from folkmoot.workspaces.member_queries import NoSuchInvitation, hold_invitation
 from folkmoot.workspaces.members import add_member
 from folkmoot.workspaces.people_queries import all_workspace_ids, workspace_ids_of
 from folkmoot.workspaces.queries import NoSuchWorkspace, find_seat, hold_slugs
 from folkmoot.workspaces.schemas import NewTenant
-from folkmoot.workspaces.service import RoomsAbove, create_workspace
+from folkmoot.workspaces.service import create_workspace
 
 _DELETE = sa.delete(User).where(User.id == sa.bindparam("this"))
 
@@ -75,28 +76,28 @@ def _create_user(
     user = add_user(tx, new, password_hash, is_admin=is_first or new.is_admin)
     record(tx, caller.actor, "create_user", ("user", user.id), is_admin=user.is_admin)
     if is_first:
-        _own_everything(tx, user)
+        _own_everything(tx, above, user)
     else:
         create_workspace(tx, above, actor_of(user), NewTenant(name=_name_of(user)))
     return user
 
 
-async def register(db: Database, passwords: Passwords, visitor: Visitor, new: Registration) -> User:
+async def register(db: Database, above: RoomsAbove, passwords: Passwords, visitor: Visitor, new: Registration) -> User:
     """Without an invitation only the first user, and only in local mode.
 
     Raises RegistrationClosed, NoSuchInvitation, EmailTaken.
     """
     await db.write(_may_be_first, visitor, new)  # asked before the hash, which costs far more
-    return await db.write(_register, visitor, new, await passwords.hash(new.password))
+    return await db.write(_register, above, visitor, new, await passwords.hash(new.password))
 
 
-def _register(tx: Tx, visitor: Visitor, new: Registration, password_hash: str) -> User:
+def _register(tx: Tx, above: RoomsAbove, visitor: Visitor, new: Registration, password_hash: str) -> User:
     is_first = _may_be_first(tx, visitor, new)
     user = add_user(tx, new, password_hash, is_admin=is_first)
     actor = replace(actor_of(user), address=visitor.address)
     record(tx, actor, "register", ("user", user.id), is_admin=is_first)
     if is_first:
-        _own_everything(tx, user)
+        _own_everything(tx, above, user)
     else:
         accept_invitation(tx, new.invitation or "", user, visitor.address)
     return user
@@ -121,11 +122,12 @@ def _may_be_first(tx: Tx, visitor: Visitor, new: Registration) -> bool:
     return False
 
 
-def delete_user(tx: Tx, caller: Caller, user_id: str) -> None:
-    """With sessions, keys and memberships; what the user wrote stays. Raises NoSuchUser, LastAdmin."""
+def delete_user(tx: Tx, above: RoomsAbove, caller: Caller, user_id: str) -> None:
+    """With sessions, keys, memberships and places in rooms; what the user wrote stays. Raises NoSuchUser, LastAdmin."""
     check_not_last(tx, user_id)
     known = hold_user(tx, user_id)
     for workspace_id in workspace_ids_of(tx, known.id):
+        above.on_left(tx, workspace_id, known.id)
         tx.emit(workspace_id, ResourceChanged(resource="member", id=known.id, change="deleted", view=None))
     tx.write(_DELETE, {"this": known.id})
     record(tx, caller.actor, "delete_user", ("user", known.id))
@@ -141,10 +143,11 @@ def create_api_key(tx: Tx, caller: Caller, new: NewApiKey) -> MadeApiKey:
     return api_keys.create_api_key(tx, caller, new)
 
 
-def _own_everything(tx: Tx, user: User) -> None:
+def _own_everything(tx: Tx, above: RoomsAbove, user: User) -> None:
     """The workspace `default` first: the oldest membership is where calls go that name no workspace."""
     for workspace_id in all_workspace_ids(tx):
         add_member(tx, workspace_id, user.id, Role.OWNER)
+    above.on_first(tx, user.id, _name_of(user))
 
 
 def _name_of(user: User) -> str:

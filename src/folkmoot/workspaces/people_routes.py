@@ -47,10 +47,10 @@ async def create_user(
     responses=problems(RegistrationClosed, NoSuchInvitation, EmailTaken, FirstNeedsNoInvitation),
 )
 async def register(
-    db: Db, accounts: AccountsState, visitor: Annotated[Visitor, Depends(_visitor)], new: Registration
+    db: Db, above: Above, accounts: AccountsState, visitor: Annotated[Visitor, Depends(_visitor)], new: Registration
 ) -> UserView:
     """In local mode the first user, who becomes its admin and ends it; from then on with an invitation only."""
-    made = await people.register(db, accounts.passwords, visitor, new)
+    made = await people.register(db, above, accounts.passwords, visitor, new)
     accounts.forget()
     return user_view(made)
 
@@ -58,9 +58,11 @@ async def register(
 @router.delete(
     "/users/{user_id}", tags=["users"], status_code=204, responses=problems(AdminsOnly, NoSuchUser, LastAdmin)
 )
-async def delete_user(db: Db, lookup: Lookup, caller: Administrator, accounts: AccountsState, user_id: UserId) -> None:
+async def delete_user(
+    db: Db, above: Above, lookup: Lookup, caller: Administrator, accounts: AccountsState, user_id: UserId
+) -> None:
     """With memberships, sessions and keys; what the user wrote stays."""
-    await db.write(people.delete_user, caller, user_id)
+    await db.write(people.delete_user, above, caller, user_id)
     accounts.forget()
     lookup.forget()
 

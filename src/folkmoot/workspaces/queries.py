@@ -9,7 +9,7 @@ from folkmoot.accounts.tables import ApiKey
 from folkmoot.audit.tables import AuditEntry
 from folkmoot.db.base import Table
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Role, Scope
 from folkmoot.workspaces.rules import DEFAULT, TenantStatus
 from folkmoot.workspaces.tables import Membership, Project, Workspace
@@ -93,18 +93,14 @@ def find_project_of_slug(tx: Tx, slug: str) -> Project | None:
 
 def get_workspace(tx: Tx, scope: Scope) -> Workspace:
     """Raises NoSuchWorkspace."""
-    found = tx.first(Workspace, _WORKSPACE, workspace_id=scope.workspace_id)
-    if found is None:
-        raise NoSuchWorkspace
-    return found
+    return existing(tx.first(Workspace, _WORKSPACE, workspace_id=scope.workspace_id), NoSuchWorkspace)
 
 
 def get_project(tx: Tx, scope: Scope, project_id: str) -> Project:
     """Raises NoSuchProject, for another workspace's project too."""
-    found = tx.first(Project, _PROJECT, workspace_id=scope.workspace_id, project_id=project_id.lower())
-    if found is None:
-        raise NoSuchProject
-    return found
+    return existing(
+        tx.first(Project, _PROJECT, workspace_id=scope.workspace_id, project_id=project_id.lower()), NoSuchProject
+    )
 
 
 def list_workspaces(tx: Tx, caller: Caller, skip: int, limit: int) -> tuple[list[Workspace], int]:

@@ -12,6 +12,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.json import Json
 from folkmoot.kernel.scope import SYSTEM, Scope
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.lookup import WorkspaceLookup
 from folkmoot.workspaces.queries import (
     contents,
@@ -24,7 +25,7 @@ from folkmoot.workspaces.queries import (
     within,
 )
 from folkmoot.workspaces.rules import DEFAULT, TenantStatus, slug_of_the_gone
-from folkmoot.workspaces.service import DefaultStays, RoomsAbove
+from folkmoot.workspaces.service import DefaultStays
 from folkmoot.workspaces.tables import Project, Workspace
 
 _FEW, _MANY = 50, 1000

@@ -1,7 +1,5 @@
 """Making and changing workspaces and projects: the rows, and what every room above wants made along with them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
@@ -15,6 +13,8 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import LOCAL_OWNER_ID, Actor, Role, Scope
+from folkmoot.kernel.slugs import free_slug, slug_from
+from folkmoot.workspaces.above import RoomsAbove
 from folkmoot.workspaces.members import add_member
 from folkmoot.workspaces.queries import (
     find_project_of_slug,
@@ -25,12 +25,9 @@ from folkmoot.workspaces.queries import (
     project_slugs,
     slugs_like,
 )
-from folkmoot.workspaces.rules import DEFAULT, TenantStatus, free_slug, slug_from
+from folkmoot.workspaces.rules import DEFAULT, TenantStatus
 from folkmoot.workspaces.schemas import NewTenant, ProjectView, TenantChange, WorkspaceView
 from folkmoot.workspaces.tables import Project, Workspace
-
-OnCreated = Callable[[Tx, str], None]
-CountLive = Callable[[Tx, str, str | None], int]
 
 _COLUMNS = {Workspace: Workspace.__table__.columns, Project: Project.__table__.columns}
 _INSERT_WORKSPACE = sa.insert(Workspace).returning(*_COLUMNS[Workspace])
@@ -57,18 +54,6 @@ class SlugTaken(Conflict):
 
 class DefaultStays(Conflict):
     """The workspace `default` keeps its slug and cannot be deleted: it is where calls without a selector go"""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomsAbove:
-    """What this room has to ask of those above it; wired where they are all known.
-
-    `on_created` is called with the id of a workspace that was just made: rooms hang their rows in. `count_live`
-    answers how many runs of a workspace, or of one project of it, have not ended.
-    """
-
-    on_created: tuple[OnCreated, ...] = ()
-    count_live: CountLive = lambda tx, workspace_id, project_id: 0
 
 
 def ensure_default(tx: Tx, above: RoomsAbove) -> Project:

@@ -26,7 +26,7 @@ def change_member(workspace_id: str, user_id: str, role: str) -> Call[Member]:
 
 
 def remove_member(workspace_id: str, user_id: str) -> Call[None]:
-    """Sends somebody away, or leaves oneself; the last owner stays."""
+    """Sends somebody away, or leaves oneself, from the rooms too; the last owner stays."""
     return Call(
         "DELETE",
         wire.path("/api/workspaces/{workspace_id}/members/{user_id}", workspace_id=workspace_id, user_id=user_id),

@@ -114,7 +114,12 @@ def list_room_messages(room_id: str, *, after_seq: int | None = None, limit: int
 
 
 def post_room_message(
-    room_id: str, content: str, *, reply_to: str | None = None, attachments: Sequence[str] | None = None
+    room_id: str,
+    content: str,
+    *,
+    reply_to: str | None = None,
+    attachments: Sequence[str] | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[RoomMessage]:
     """Say something; which agents answer is decided in the same unit, and they are heard as events of the room."""
     return Call(
@@ -122,6 +127,9 @@ def post_room_message(
         wire.path("/api/rooms/{room_id}/messages", room_id=room_id),
         wire.one(RoomMessage),
         body={"content": content, "reply_to": reply_to, "attachments": attachments},
+        is_long=True,
+        takes_key=True,
+        key=idempotency_key,
     )
 
 

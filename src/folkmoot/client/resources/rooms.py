@@ -27,7 +27,7 @@ class PresentAgent(Resource):
 
 
 class PresentPerson(Resource):
-    """Somebody with an open socket that follows the room, however many there are; `since` is that of the oldest."""
+    """Somebody with an open socket or stream that follows the room, or many; `since` is that of the oldest."""
 
     user_id: str
     name: str

@@ -7,7 +7,7 @@ from folkmoot.agents.turn import Turn
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Action, Call, End, Entry, Settlement, fault_of
+from folkmoot.runs.journal import Action, End, Entry, Settlement, fault_of
 from folkmoot.teams.answers import form_in, read
 from folkmoot.teams.approvals import review_question, verdict_of
 from folkmoot.teams.conversation.outcome import artifacts, percent, result, template
@@ -15,7 +15,7 @@ from folkmoot.teams.conversation.rules import Choice, Remark, fallback, others
 from folkmoot.teams.conversation.state import Statement, TalkState, fingerprint_of, turn_of
 from folkmoot.teams.ending import called_off, failed, finished, settled, stop_reason_of
 from folkmoot.teams.events import AnalysisStarted
-from folkmoot.teams.given import TeamInput
+from folkmoot.teams.given import TeamInput, form_call
 from folkmoot.teams.metrics import added, total
 from folkmoot.teams.rules import Standing, Summary, Verdict, after_review
 from folkmoot.teams.team import Person
@@ -48,11 +48,11 @@ class TalkProcedure:
             return (end,)
         lead = state.given.team.lead.slug
         if state.stopped is not None:
-            return (_ask(state, lead, SUMMARY, "summary"),)
+            return (form_call(state.given, lead, SUMMARY, "summary"),)
         if state.is_ready:
             return (_review(state),)
         if state.speaker is None:
-            return (_ask(state, lead, _choice_key(state), "choice"),)
+            return (form_call(state.given, lead, _choice_key(state), "choice"),)
         return turn_of(state).wanted()
 
     def facts(self, state: TalkState, entry: Entry) -> tuple[Fact, ...]:
@@ -94,24 +94,9 @@ def _review(state: TalkState) -> Action:
     reviewer = state.given.team.reviewer
     assert reviewer is not None, "asked for only where there is one"
     if not isinstance(reviewer, Person):
-        return _ask(state, reviewer.slug, _review_key(state), "verdict")
+        return form_call(state.given, reviewer.slug, _review_key(state), "verdict")
     detail: JsonObject = {"round": state.round, "artifacts": artifacts(state)}
     return review_question(_review_key(state), detail)
-
-
-def _ask(state: TalkState, role: str, key: str, form: str) -> Call:
-    seat = state.given.team.role(role)
-    return Call(
-        key=key,
-        group=key,
-        role=role,
-        recipe={"kind": form},
-        agent_id=seat.agent_id,
-        output=form,
-        max_tokens=seat.max_tokens,
-        closing=form == "summary",
-        limit_seconds=state.given.step_seconds,
-    )
 
 
 def _take(state: TalkState, entry: Entry) -> TalkState:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Action, Ask, Call, End, Entry, Fault, Settlement, fault_of
+from folkmoot.runs.journal import Action, Ask, End, Entry, Fault, Settlement, fault_of
 from folkmoot.teams.answers import form_in
 from folkmoot.teams.approvals import MAX_SENT_BACK, answer_of, plan_question, review_question, verdict_of
 from folkmoot.teams.ending import called_off, failed, finished, settled, stop_reason_of
 from folkmoot.teams.events import AnalysisStarted, PlanMade
-from folkmoot.teams.given import TeamInput
+from folkmoot.teams.given import TeamInput, form_call
 from folkmoot.teams.metrics import added, total
 from folkmoot.teams.planning.keys import SUMMARY, approval_key, phase_of, plan_key, review_key, role_of
 from folkmoot.teams.planning.outcome import artifacts, percent, result, shown_plan, steps_done, template
@@ -42,12 +42,12 @@ class PlanProcedure:
         if state.draft is not None:
             return (_approval(state, state.draft),)
         if state.wants_plan:
-            return (_ask(state, state.given.team.lead.slug, plan_key(state), "plan"),)
+            return (form_call(state.given, state.given.team.lead.slug, plan_key(state), "plan"),)
         if not state.is_worked:
             return _work(state)
         if state.stopped is None and state.given.team.reviewer is not None:
             return (_review(state),)
-        return (_ask(state, state.given.team.lead.slug, SUMMARY, "summary"),)
+        return (form_call(state.given, state.given.team.lead.slug, SUMMARY, "summary"),)
 
     def facts(self, state: PlanState, entry: Entry) -> tuple[Fact, ...]:
         team = state.given.team
@@ -86,7 +86,7 @@ def _review(state: PlanState) -> Action:
     reviewer = state.given.team.reviewer
     assert reviewer is not None, "asked for only where there is one"
     if not isinstance(reviewer, Person):
-        return _ask(state, reviewer.slug, review_key(state), "verdict")
+        return form_call(state.given, reviewer.slug, review_key(state), "verdict")
     titles: JsonObject = {step.id: step.title for step in state.plan.steps}
     detail: JsonObject = {"round": state.round.number, "steps": titles, "artifacts": artifacts(state)}
     return review_question(review_key(state), detail)
@@ -96,21 +96,6 @@ def _work(state: PlanState) -> tuple[Action, ...]:
     """What every step that waits for no other wants next."""
     open_steps = (state.steps[step_id] for step_id in state.round.due if step_id not in state.done)
     return tuple(action for step in open_steps if state.is_ready(step) for action in turn_of(state, step).wanted())
-
-
-def _ask(state: PlanState, role: str, key: str, form: str) -> Call:
-    seat = state.given.team.role(role)
-    return Call(
-        key=key,
-        group=key,
-        role=role,
-        recipe={"kind": form},
-        agent_id=seat.agent_id,
-        output=form,
-        max_tokens=seat.max_tokens,
-        closing=form == "summary",
-        limit_seconds=state.given.step_seconds,
-    )
 
 
 def _take(state: PlanState, entry: Entry) -> PlanState:

@@ -15,7 +15,7 @@ from folkmoot.tools.mcp.queries import Reach, enabled_servers, reach_of
 from folkmoot.tools.mcp.reaching import Links
 from folkmoot.tools.mcp.rules import changes, definitions_of, digest, tool_name
 from folkmoot.tools.mcp.schemas import McpTrial
-from folkmoot.tools.mcp.service import note_failure, note_listing, record_refresh, usable
+from folkmoot.tools.mcp.service import note_failure, note_listing, record_refresh, tool_names, usable
 from folkmoot.tools.mcp.talk import McpFailed, McpToolFailed, SessionLost, list_tools
 from folkmoot.tools.registry import Tool, ToolContext
 from folkmoot.tools.tables import McpServer
@@ -50,6 +50,11 @@ class McpHub:
             for definition in usable(row)
         ]
         return (*own, *await self._processes.tools())
+
+    async def known(self, scope: Scope) -> Iterable[str]:
+        """Of the workspace's servers what their last listing had; of the operator's too, once they have listed any."""
+        rows = await self._db.read(enabled_servers, scope)
+        return (*(name for row in rows for name in tool_names(row)), *self._processes.known())
 
     async def refresh(self, scope: Scope, server_id: str) -> McpServer:
         """Ask the server for its tools now. What goes wrong is its `last_error`. Raises NoSuchMcpServer."""

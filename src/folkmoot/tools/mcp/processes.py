@@ -10,6 +10,7 @@ from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.supervisor import Supervisor
 from folkmoot.tools.mcp.calls import call_tool, tool_of
 from folkmoot.tools.mcp.links import Link
+from folkmoot.tools.mcp.rules import tool_name
 from folkmoot.tools.mcp.stdio import Program, StdioSession, open_stdio
 from folkmoot.tools.registry import Tool, ToolContext
 
@@ -41,6 +42,14 @@ class Processes:
             for name, listing in zip(self._links, listings, strict=True)
             for definition in listing
         ]
+
+    def known(self) -> list[str]:
+        """What they have listed before; `name__*` for one that has not been asked yet, or has not answered."""
+        found: list[str] = []
+        for name, link in self._links.items():
+            listed = link.listed
+            found += [f"{name}__*"] if listed is None else [tool_name(name, str(one["name"])) for one in listed]
+        return found
 
     async def aclose(self) -> None:
         for looking in self._looking.values():

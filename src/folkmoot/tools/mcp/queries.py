@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.providers.queries import find_secret
 from folkmoot.providers.tables import Secret
@@ -41,18 +41,12 @@ def reach_of(tx: Tx, scope: Scope, server_id: str) -> Reach:
 
 def get_server(tx: Tx, scope: Scope, server_id: str) -> McpServer:
     """Raises NoSuchMcpServer, for another workspace's too."""
-    return _server(tx.first(McpServer, _SERVER, workspace=scope.workspace_id, this=server_id))
+    return existing(tx.first(McpServer, _SERVER, workspace=scope.workspace_id, this=server_id), NoSuchMcpServer)
 
 
 def hold_server(tx: Tx, scope: Scope, server_id: str) -> McpServer:
     """As `get_server`, and nobody else changes it until the unit ends."""
-    return _server(tx.first(McpServer, _HELD, workspace=scope.workspace_id, this=server_id))
-
-
-def _server(found: McpServer | None) -> McpServer:
-    if found is None:
-        raise NoSuchMcpServer
-    return found
+    return existing(tx.first(McpServer, _HELD, workspace=scope.workspace_id, this=server_id), NoSuchMcpServer)
 
 
 def find_named(tx: Tx, scope: Scope, name: str) -> McpServer | None:

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from folkmoot.http.deps import Db
+from folkmoot.http.deps import Db, Outgoing
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
 from folkmoot.net.faults import AddressRefused
 from folkmoot.providers.queries import NoSuchSecret
 from folkmoot.tools.mcp import queries, service
-from folkmoot.tools.mcp.deps import Hub, McpServerId, Outgoing
+from folkmoot.tools.mcp.deps import Hub, McpServerId
 from folkmoot.tools.mcp.queries import NoSuchMcpServer
 from folkmoot.tools.mcp.schemas import McpServerChange, McpServerPage, McpServerView, McpTrial, NewMcpServer
 from folkmoot.tools.mcp.service import (

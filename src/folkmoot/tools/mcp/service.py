@@ -223,11 +223,15 @@ def usable(server: McpServer) -> list[JsonObject]:
     return unchanged(definitions(server.tools), listed)
 
 
+def tool_names(server: McpServer) -> list[str]:
+    """What agents call its usable tools."""
+    return [tool_name(server.name, str(one["name"])) for one in usable(server)]
+
+
 def summary_of(server: McpServer) -> McpServerSummary:
     """Without its URL, which may hold a secret."""
     shown = {name: getattr(server, name) for name in McpServerSummary.model_fields if name != "tools"}
-    tools = [tool_name(server.name, str(one["name"])) for one in usable(server)]
-    return McpServerSummary.model_validate({**shown, "tools": tools})
+    return McpServerSummary.model_validate({**shown, "tools": tool_names(server)})
 
 
 def server_view(server: McpServer) -> McpServerView:
