@@ -5,7 +5,9 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import aiohttp
@@ -19,12 +21,14 @@ PORT = 5000
 
 @asynccontextmanager
 async def served_at_5000(folder: Path, **settings: str) -> AsyncIterator[Server]:
-    """With the practice model, unless the settings say otherwise."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.skip(f"port {PORT} is taken")
-    async with server(folder, "serve", "--port", str(PORT), **{"DEFAULT_MODEL": "practice", **settings}) as started:
-        yield started
+    """With the practice model, unless the settings say otherwise. Tests of other processes wait for the port."""
+    with (Path(gettempdir()) / f"folkmoot-tests-{PORT}.lock").open("w") as turn:
+        await asyncio.to_thread(flock, turn, LOCK_EX)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+                pytest.skip(f"port {PORT} is taken")
+        async with server(folder, "serve", "--port", str(PORT), **{"DEFAULT_MODEL": "practice", **settings}) as started:
+            yield started
 
 
 async def curl(command: str) -> JsonObject:
