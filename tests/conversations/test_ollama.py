@@ -83,6 +83,8 @@ async def test_the_seeds_call(app: FastAPI, client: AsyncClient, ollama: Ollama)
         "model": MODEL,
         "message": "And messages?",
         "response": LONG_TEXT,
+        "citations": [],
+        "unknown_citations": [],
         "agent_id": None,
         "conversation_id": None,
         "usage": {"input_tokens": 12, "output_tokens": 7, "cost_usd": "0"},

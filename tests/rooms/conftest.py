@@ -13,16 +13,18 @@ from folkmoot.kernel.scope import Role
 from tests.app_fixtures import app, client
 from tests.databases import new_scope
 from tests.persons import Person, admit, enrol
-from tests.rooms.lounge import Lounge
+from tests.rooms.lounge import Lounge, calm
 from tests.serving import client_of, running, settings_for
 
 __all__ = ["app", "client"]
 
 
 @pytest.fixture
-async def lounge(app: FastAPI, client: AsyncClient) -> Lounge:
+async def lounge(app: FastAPI, client: AsyncClient) -> AsyncIterator[Lounge]:
     """Where agents speak."""
-    return await Lounge(app, client, await app.state.runtime.db.write(new_scope)).furnish()
+    furnished = await Lounge(app, client, await app.state.runtime.db.write(new_scope)).furnish()
+    yield furnished
+    await furnished.db.write(calm)
 
 
 @pytest.fixture
@@ -30,7 +32,9 @@ async def still_lounge(database_url: str, tmp_path: Path) -> AsyncIterator[Loung
     """Where no process looks for what time has made due."""
     app = create_app(settings_for(database_url, tmp_path), works=False)
     async with app.router.lifespan_context(app), client_of(app) as opened:
-        yield await Lounge(app, opened, await app.state.runtime.db.write(new_scope)).furnish()
+        furnished = await Lounge(app, opened, await app.state.runtime.db.write(new_scope)).furnish()
+        yield furnished
+        await furnished.db.write(calm)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from folkmoot.runs.queries import owners_of_running
 from folkmoot.runs.sweep import recover, sweep
 from folkmoot.tasks.rules import TaskDefaults
 from folkmoot.tools.registry import ToolRegistry
+from tests.rooms.lounge import calm
 
 MO = Actor("user", "mo", "Mo")
 UNITS = 10
@@ -46,9 +47,10 @@ EACH_UNIT = [at if at % 3 == 1 else pytest.param(at, marks=pytest.mark.system) f
 
 
 @pytest.fixture
-def here(scope: Scope) -> Scope:
+async def here(db: Database, scope: Scope) -> AsyncIterator[Scope]:
     """As a person."""
-    return replace(scope, actor=MO)
+    yield replace(scope, actor=MO)
+    await db.write(calm)
 
 
 @asynccontextmanager
