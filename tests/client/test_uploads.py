@@ -11,6 +11,8 @@ from folkmoot.client.resources.knowledge import Document
 from tests.client.proxy import line_to
 from tests.knowledge.files import pdf
 
+pytestmark = pytest.mark.system  # each test starts an application
+
 NOTES = "# Swarms\r\n\r\nSwarms leave in May: “für immer”.\r\n--\r\n"
 
 

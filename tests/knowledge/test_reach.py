@@ -23,6 +23,8 @@ from tests.databases import new_scope
 from tests.knowledge.embedder import StubEmbedder
 from tests.knowledge.stage import stage
 
+pytestmark = pytest.mark.system  # each test starts an application
+
 MEMBER = "somebody"
 TEXT = "A zebra crossed the road in {}."
 

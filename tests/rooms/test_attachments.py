@@ -23,6 +23,8 @@ from tests.persons import Person, admit, enrol
 from tests.rooms.lounge import Lounge
 from tests.serving import client_of, running, settings_for
 
+pytestmark = pytest.mark.system  # each test starts an application
+
 DOCUMENTS = "/api/knowledge/documents"
 TEXT = "The zebra ferry leaves at nine."
 LONG = "".join(f"# Part {number}\n\nA zebra crossed road {number} again.\n\n" for number in range(8000))

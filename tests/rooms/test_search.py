@@ -25,6 +25,8 @@ from tests.persons import Person
 from tests.rooms.lounge import Lounge
 from tests.serving import client_of, running, settings_for
 
+pytestmark = pytest.mark.system  # each test starts an application
+
 BEFORE = "0017"
 """The revision before there was a search in rooms."""
 
