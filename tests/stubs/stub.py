@@ -47,7 +47,7 @@ class Stub(ABC):
 
     A function takes the request's body and returns the reply. `calls` are the bodies received, `paths` where they
     came to, `headers` the headers of each, `connections` those they came over; `chunks` is in how many pieces a
-    streamed text comes.
+    streamed text comes. While `goes_on` is cleared, streams wait half-way.
     """
 
     def __init__(
@@ -70,6 +70,8 @@ class Stub(ABC):
         self._delay = delay_ms / 1000
         self._keeps = keep_calls
         self._asked = 0
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -147,6 +149,8 @@ class Stub(ABC):
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         for number, part in enumerate(parts):
+            if number == len(parts) // 2:
+                await self.goes_on.wait()
             await response.write(part)
             if reply.breaks and number == len(parts) // 2:
                 if reply.breaks == "hang_within":

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from folkmoot.kernel.json import JsonObject
 from tests.realtime.listener import LEFT_OPEN, collected
@@ -28,23 +27,11 @@ class Librarian(OpenAIStub):
 
     def __init__(self) -> None:
         super().__init__(self._cited, chunks=8)
-        self.goes_on = asyncio.Event()
+        self.goes_on.clear()
 
     def _cited(self, body: JsonObject) -> Reply:
-        found = _PASSAGE.search(str(body["messages"]).replace("\\\\", ""))
+        found = _PASSAGE.search(str(body["messages"]))
         return Reply(text=f"The north bridge is closed on Sundays from six to nine [{found[1] if found else 'none'}].")
-
-    async def _written(
-        self, request: web.Request, reply: Reply, headers: dict[str, str], parts: list[bytes], rest: list[bytes]
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        for number, part in enumerate([*parts, *rest]):
-            if number == len(parts) // 2:
-                await self.goes_on.wait()
-            await response.write(part)
-        await response.write_eof()
-        return response
 
 
 class Browser:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from folkmoot.kernel.json import JsonObject, dumps
 from tests.realtime.listener import LEFT_OPEN, POLLING, WEBSOCKET, collected, listening_to
@@ -33,19 +32,7 @@ class HeldStub(OllamaStub):
 
     def __init__(self) -> None:
         super().__init__([Reply(text=f"{BEFORE} " * 20 + f"{AFTER} " * 20)], chunks=10)
-        self.goes_on = asyncio.Event()
-
-    async def _written(
-        self, request: web.Request, reply: Reply, headers: dict[str, str], parts: list[bytes], rest: list[bytes]
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        for number, part in enumerate(parts):
-            if number == len(parts) // 2:
-                await self.goes_on.wait()
-            await response.write(part)
-        await response.write_eof()
-        return response
+        self.goes_on.clear()
 
 
 @dataclass(eq=False)
