@@ -13,11 +13,10 @@ from folkmoot.cli.room_files import attach
 from folkmoot.cli.room_names import room_path
 from folkmoot.cli.text import number, objects, status_of, word
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.kernel.supervisor import Supervisor
 
 _PAGE = 200
-_LARGEST = 2**53
 """No event's number is higher."""
 
 
@@ -36,7 +35,7 @@ class ChatRoom:
 
     async def enter(self, last: int) -> JsonObject:
         """Show the last messages, and how the room is; `follow` goes on from here. Raises Refused, ConnectionLost."""
-        page = await self._client.get("/api/events", channels=self._channel, after=_LARGEST, limit=1)
+        page = await self._client.get("/api/events", channels=self._channel, after=LARGEST_INTEGER, limit=1)
         self._cursor = number(page.get("latest"))
         await self.meet()
         room = await self._client.get(self.path)

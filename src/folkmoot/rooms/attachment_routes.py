@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from folkmoot.http.deps import Db
 from folkmoot.http.paging import Paging
 from folkmoot.http.problems import problems
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.knowledge.deps import Books, GivenAttachment, openapi_of
 from folkmoot.knowledge.formats import ReaderMissing, UnsupportedFile
 from folkmoot.knowledge.library import FileTooLarge
@@ -34,9 +34,7 @@ _REFUSED = (DocumentTooLarge, FileTooLarge, EmptyDocument, UnsupportedFile, Read
 
 
 async def _document_id(document_id: Annotated[str, Path(max_length=255, description="The document's id")]) -> str:
-    if not is_id(document_id):
-        raise NoSuchAttachment
-    return document_id.lower()
+    return checked_id(document_id, NoSuchAttachment)
 
 
 @router.post(

@@ -4,21 +4,16 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.rooms.queries import NoSuchRoom, NoSuchRoomMessage
 
 
 async def _room_id(room_id: Annotated[str, Path(max_length=255, description="The room's id")]) -> str:
-    """What is no id names no room."""
-    if not is_id(room_id):
-        raise NoSuchRoom
-    return room_id.lower()
+    return checked_id(room_id, NoSuchRoom)
 
 
 async def _message_id(message_id: Annotated[str, Path(max_length=255, description="The message's id")]) -> str:
-    if not is_id(message_id):
-        raise NoSuchRoomMessage
-    return message_id.lower()
+    return checked_id(message_id, NoSuchRoomMessage)
 
 
 RoomId = Annotated[str, Depends(_room_id)]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line
+from folkmoot.kernel.json import LARGEST_INTEGER
 from folkmoot.rooms.rules import Category
 from folkmoot.rooms.schemas import AGENT, AT, ROOM, Body, ScheduleSpec, TriggerSpec, shown
 
@@ -23,7 +24,7 @@ class NewRoomMember(Body):
     )
 
     user_id: Line | None = None
-    agent_id: Line | Annotated[int, Field(ge=0, le=2**53)] | None = None
+    agent_id: Line | Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = None
     role: PersonRole = Field("member", description="Of a person: an owner manages the room, a viewer only reads")
     category: Category = Field(Category.PARTICIPANT, description="Of an agent; instructors speak first")
     trigger: TriggerSpec | None = None
@@ -120,4 +121,6 @@ class RoomPresenceView(BaseModel):
 class ReadMark(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"seq": 2}]})
 
-    seq: Annotated[int, Field(ge=0, le=2**53)] | None = Field(None, description="Default: the newest message's")
+    seq: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = Field(
+        None, description="Default: the newest message's"
+    )

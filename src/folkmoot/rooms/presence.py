@@ -10,7 +10,7 @@ from folkmoot.db.tx import Tx
 from folkmoot.engine.liveness import STALE_SECONDS
 from folkmoot.engine.tables import Host
 from folkmoot.kernel.clock import now
-from folkmoot.kernel.ids import is_id
+from folkmoot.kernel.ids import checked_id
 from folkmoot.kernel.scope import Scope
 from folkmoot.rooms.member_schemas import PresentAgent, PresentPerson, RoomPresenceView
 from folkmoot.rooms.queries import NoSuchRoom, agents_of, get_room
@@ -138,6 +138,4 @@ def typists_among(tx: Tx, places: Collection[Place]) -> list[Typist]:
 
 def check_may_speak(tx: Tx, scope: Scope, room_id: str) -> str:
     """The room's id. Raises NoSuchRoom, RoomRoleTooLow."""
-    if not is_id(room_id):
-        raise NoSuchRoom
-    return require(tx, scope, room_id, "member").id
+    return require(tx, scope, checked_id(room_id, NoSuchRoom), "member").id

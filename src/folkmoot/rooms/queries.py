@@ -11,7 +11,7 @@ from folkmoot.agents.tables import AgentInstance
 from folkmoot.conversations.queries import MESSAGE_COLUMNS
 from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.errors import NotFound
+from folkmoot.kernel.errors import NotFound, existing
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.ingest import INGEST
 from folkmoot.rooms.tables import Room, RoomMember, RoomReaction, RoomSummary
@@ -137,10 +137,7 @@ def find_room_row(tx: Tx, room_id: str) -> RoomRow | None:
 def get_room(tx: Tx, scope: Scope, room_id: str) -> RoomRow:
     """Raises NoSuchRoom, also for who is not in it."""
     known = {"workspace_id": scope.workspace_id, "user_id": scope.actor.id}
-    found = tx.first(RoomRow, _ROOM, room_id=room_id.lower(), **known)
-    if found is None:
-        raise NoSuchRoom
-    return found
+    return existing(tx.first(RoomRow, _ROOM, room_id=room_id.lower(), **known), NoSuchRoom)
 
 
 def list_rooms(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[RoomRow], int]:
@@ -171,10 +168,7 @@ def page_of_members(tx: Tx, scope: Scope, room_id: str, skip: int, limit: int) -
 
 def get_member(tx: Tx, room_id: str, member_id: str) -> RoomMember:
     """Raises NoSuchRoomMember."""
-    found = find_member(tx, room_id, member_id)
-    if found is None:
-        raise NoSuchRoomMember
-    return found
+    return existing(find_member(tx, room_id, member_id), NoSuchRoomMember)
 
 
 def find_member(tx: Tx, room_id: str, member_id: str) -> RoomMember | None:
@@ -204,10 +198,7 @@ def list_messages(tx: Tx, room_id: str, after: int, limit: int) -> list[Message]
 
 def get_message(tx: Tx, room_id: str, message_id: str) -> Message:
     """Raises NoSuchRoomMessage."""
-    found = tx.first(Message, _MESSAGE, room_id=room_id, message_id=message_id.lower())
-    if found is None:
-        raise NoSuchRoomMessage
-    return found
+    return existing(tx.first(Message, _MESSAGE, room_id=room_id, message_id=message_id.lower()), NoSuchRoomMessage)
 
 
 def spoken(tx: Tx, room_id: str, after: int, upto: int, limit: int) -> list[Message]:

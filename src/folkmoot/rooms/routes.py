@@ -10,7 +10,7 @@ from folkmoot.http.deps import Db
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
 from folkmoot.http.text import Line, Safe
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.knowledge.deps import Searching
 from folkmoot.rooms import messages, previews, queries, removal, searching, service
 from folkmoot.rooms.attachments import NoSuchAttachment
@@ -97,7 +97,7 @@ async def list_room_messages(
     db: Db,
     here: Here,
     room_id: RoomId,
-    after_seq: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    after_seq: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
     limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50,
 ) -> RoomMessageLog:
     """In order; `next` is the `after_seq` of the following page."""

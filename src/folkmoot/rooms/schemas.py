@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, Text
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import LARGEST_INTEGER, JsonObject
 from folkmoot.rooms.rules import MOST_SPEAKERS
 from folkmoot.usage.schemas import LimitUsd
 
@@ -66,7 +66,7 @@ class NewRoom(Body):
     description: Annotated[str, Field(max_length=20_000, description="Its purpose; agents are told")] = ""
     mode: Mode = Field("open", description="Whether agents speak unasked, only when called upon, or never")
     ai_frequency: Annotated[float, Field(ge=0, le=1, description="Of agents without a trigger")] = 0.0
-    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] = 0
     approval: bool = Field(False, description="Whether participants only propose what they say")
     settings: RoomSettings = Field(default_factory=RoomSettings)
 
@@ -80,7 +80,7 @@ class RoomChange(Body):
     description: Annotated[str, Field(max_length=20_000)] | None = None
     mode: Mode | None = None
     ai_frequency: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    seed: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] | None = None
     approval: bool | None = None
     settings: RoomSettings | None = None
 
