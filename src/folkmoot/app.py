@@ -20,6 +20,7 @@ from folkmoot.automation.webhook_routes import router as webhooks_router
 from folkmoot.contexts.routes import router as contexts_router
 from folkmoot.contexts.service import ContextSettings
 from folkmoot.conversations.mailbox import MailboxRules
+from folkmoot.conversations.message_routes import router as messages_router
 from folkmoot.conversations.ollama_routes import router as ollama_router
 from folkmoot.conversations.routes import router as conversations_router
 from folkmoot.core_agents.routes import router as core_agents_router
@@ -84,6 +85,7 @@ from folkmoot.workspaces.queries import NoSuchWorkspace
 from folkmoot.workspaces.routes import router as workspaces_router
 
 _ROUTERS = (  # in the order in which they are tried: what is called most comes first
+    messages_router,
     conversations_router,
     runs_router,
     approvals_router,

@@ -17,6 +17,7 @@ from folkmoot.agents.presence import Presence
 from folkmoot.agents.registry import AgentRegistry
 from folkmoot.agents.residents import Residents
 from folkmoot.agents.service import AgentSettings
+from folkmoot.conversations import message_routes
 from folkmoot.conversations import routes as conversation_routes
 from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.database import Database
@@ -133,6 +134,7 @@ async def open_office(
     await recover(engine, await db.read(owners_of_running))
     app = FastAPI()
     app.include_router(agent_routes.router)
+    app.include_router(message_routes.router)
     app.include_router(conversation_routes.router)
     add_renderers(app)
     app.state.runtime = SimpleNamespace(db=db, gateway=gateway, supervisor=supervisor)

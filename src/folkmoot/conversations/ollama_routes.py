@@ -10,7 +10,7 @@ from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream
 from folkmoot.llm.faults import ModelFault, ModelTimeout, UnknownModel
 from folkmoot.providers.catalogue import NoSuchOllamaModel, OllamaUnreachable
-from folkmoot.workspaces.deps import Here, Staying
+from folkmoot.workspaces.deps import Staying
 
 router = APIRouter(prefix="/api", tags=["language models"])
 _PARTS = 'event: delta\ndata: {"text": "None is lost"}\n\nevent: done\ndata: {"response": "None is lost"}\n\n'
@@ -32,13 +32,11 @@ _PARTS = 'event: delta\ndata: {"text": "None is lost"}\n\nevent: done\ndata: {"r
         ),
     },
 )
-async def chat_with_ollama(
-    process: Process, here: Here, stay: Staying, new: NewOllamaChat
-) -> OllamaChatView | Response:
+async def chat_with_ollama(process: Process, stay: Staying, new: NewOllamaChat) -> OllamaChatView | Response:
     """Ask one of Ollama's models; with `agent_id` both messages are kept in your standing conversation with that agent.
 
     With `stream` server-sent events of the answer being written. It is no run: what is asked twice is answered twice.
     """
     if new.stream:
-        return EventStream(await ollama.stream(process, here, new), process.supervisor, stay.until_ended)
-    return await ollama.chat(process, here, new)
+        return EventStream(await ollama.stream(process, stay.scope, new), process.supervisor, stay.until_ended)
+    return await ollama.chat(process, stay.scope, new)

@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import HTTPConnection
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
 from folkmoot.agents.routes import AgentRef, enabled_agents
 from folkmoot.agents.service import AgentsDisabled
-from folkmoot.conversations import mailbox, queries, replies, service
+from folkmoot.conversations import mailbox, queries, service
 from folkmoot.conversations.mailbox import MailboxRules, NeedsNoAcknowledgement, NoSuchMessage, ToItself
 from folkmoot.conversations.queries import NoSuchConversation
-from folkmoot.conversations.replies import ReplyCancelled, ReplyFailed, ReplyTimedOut
 from folkmoot.conversations.schemas import (
     Acknowledgement,
     ConversationChange,
@@ -22,30 +21,19 @@ from folkmoot.conversations.schemas import (
     MessagePage,
     MessageView,
     NewAcknowledgement,
-    NewMessage,
     NewPost,
-    Reply,
-    ReplyPending,
 )
 from folkmoot.conversations.service import (
-    AgentOffline,
     ConversationBusy,
-    NotThisAgents,
-    Question,
     conversation_view,
     message_view,
 )
 from folkmoot.http.deps import Db
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems
-from folkmoot.http.sse import EventStream
-from folkmoot.http.text import Line
 from folkmoot.kernel.json import LARGEST_INTEGER
-from folkmoot.runs.deps import Engine
-from folkmoot.runs.engine import TooManyLiveReplies
-from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
 from folkmoot.runs.queries import NoSuchRun
-from folkmoot.workspaces.deps import Here, Staying
+from folkmoot.workspaces.deps import Here
 
 
 async def _mailboxes(connection: HTTPConnection) -> MailboxRules:
@@ -54,61 +42,9 @@ async def _mailboxes(connection: HTTPConnection) -> MailboxRules:
 
 
 Mailboxes = Annotated[MailboxRules, Depends(_mailboxes)]
-IdempotencyKey = Annotated[
-    Line | None, Header(description="The same key and body within 24 hours answer the same reply")
-]
 ConversationId = Annotated[str, Path(max_length=255)]
 
 router = APIRouter(prefix="/api", tags=["conversations"])
-_PARTS = 'event: delta\ndata: {"text": "After a crash"}\n\nevent: done\ndata: {"response": "After a crash"}\n\n'
-
-
-@router.post(
-    "/agents/{agent_id}/message",
-    response_model=Reply,
-    dependencies=[Depends(enabled_agents)],
-    responses={
-        200: {"content": {"text/event-stream": {"example": _PARTS}}},
-        202: {"model": ReplyPending, "description": "The reply is not there yet; its run goes on"},
-        **problems(
-            NoSuchAgent,
-            NoSuchConversation,
-            NotThisAgents,
-            AgentOffline,
-            ConversationBusy,
-            KeyReused,
-            KeyInUse,
-            ReplyCancelled,
-            ReplyFailed,
-            NotInitialized,
-            AgentsDisabled,
-            TooManyLiveReplies,
-            ReplyTimedOut,
-        ),
-    },
-)
-async def send_message(
-    engine: Engine,
-    here: Here,
-    stay: Staying,
-    agent_id: AgentRef,
-    new: NewMessage,
-    idempotency_key: IdempotencyKey = None,
-) -> Reply | Response:
-    """Say something to an agent; answers its reply, or with `stream` server-sent events of it being written."""
-    route = f"POST /api/agents/{agent_id}/message"
-    key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
-    question = Question(agent_ref=agent_id, new=new, key=key)
-    if new.stream:
-        return EventStream(await replies.stream(engine, here, question), engine.supervisor, stay.until_ended)
-    return rendered(await replies.ask(engine, here, question))
-
-
-def rendered(reply: Reply | ReplyPending) -> Response:
-    """Written once, by the type that made it: a reply is the hot path."""
-    is_there = isinstance(reply, Reply)
-    headers = {} if is_there else {"Location": f"/api/runs/{reply.run_id}"}
-    return Response(reply.model_dump_json(), 200 if is_there else 202, headers, "application/json")
 
 
 @router.get(

@@ -82,7 +82,7 @@ class BodyGuard:
         try:
             check_address(scope)
             body = await _read(scope, receive)
-            if body and _is_json(scope):
+            if body and is_json(scope):
                 check_json(body)
         except Problem as problem:
             closing = {"Connection": "close"} if isinstance(problem, BodyTooSlow) else None
@@ -188,7 +188,7 @@ async def _collect(receive: Receive) -> bytes:
     return b"".join(chunks)
 
 
-def _is_json(scope: Scope) -> bool:
+def is_json(scope: Scope) -> bool:
     kind = media_type(scope)
     return kind == b"application/json" or kind.endswith(b"+json")
 
