@@ -9,6 +9,7 @@ from datetime import datetime
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Problem, Unavailable
+from folkmoot.kernel.signals import news_within
 from folkmoot.runs.append import Fenced, NewEntry, catch_up, done, worker_append
 from folkmoot.runs.doubts import cautious, refusal
 from folkmoot.runs.events import Paused
@@ -18,7 +19,6 @@ from folkmoot.runs.held import Held
 from folkmoot.runs.journal import (
     Action,
     Ask,
-    BoundsCalls,
     Call,
     End,
     Executor,
@@ -161,12 +161,7 @@ class Driver:
         if self.known.run.deadline_at is not None:
             moments.append(self.known.run.deadline_at)
         seconds = max(0.0, (min(moments) - now()).total_seconds()) if moments else None
-        try:
-            async with asyncio.timeout(seconds):
-                await self.news.wait()
-        except TimeoutError:
-            return
-        self.news.clear()
+        await news_within(self.news, seconds)
 
     async def _append(self, entries: tuple[NewEntry, ...], end: End | None = None) -> None:
         """One unit. A database that is down is waited for: what was paid for is not thrown away."""
@@ -206,7 +201,7 @@ def idempotency_key(run_id: str, use: Use) -> str:
 def _end_of(executor: Executor[object], known: Folded, wanted: tuple[Action, ...]) -> End | None:
     """What ends the run now: its time is up, it has made all the calls it may, or its procedure says so."""
     run = known.run
-    most_calls = executor.call_limit if isinstance(executor, BoundsCalls) else CALL_LIMIT
+    most_calls: int = getattr(executor, "call_limit", CALL_LIMIT)
     reason: Settlement | None = None
     if run.deadline_at is not None and run.deadline_at <= now():
         reason = "timeout"

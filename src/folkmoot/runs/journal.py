@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
@@ -206,15 +206,11 @@ class Live(Protocol):
         ...
 
 
-@runtime_checkable
-class BoundsCalls(Protocol):
-    """What an executor has besides where its runs may make more calls of language models than others."""
-
-    call_limit: int
-
-
 class Executor(Protocol[S]):
-    """One kind of run: its procedure, and the I/O its actions need."""
+    """One kind of run: its procedure, and the I/O its actions need.
+
+    One whose runs may make more calls of language models than others has a `call_limit` besides.
+    """
 
     kind: str
     version: int

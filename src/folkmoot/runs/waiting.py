@@ -1,18 +1,29 @@
 """Who waits for the end of a run in this process."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from folkmoot.kernel.signals import news_within
 from folkmoot.runs.tables import Run
 
 
 class Waiter:
-    """Hears of one run."""
+    """Hears of one run while it is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiters: "dict[str, list[Waiter]]", run_id: str) -> None:
         self.run: Run | None = None
         self._news = asyncio.Event()
+        self._waiters = waiters
+        self._run_id = run_id
+
+    def __enter__(self) -> "Waiter":
+        self._waiters.setdefault(self._run_id, []).append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        beside = self._waiters[self._run_id]
+        beside.remove(self)
+        if not beside:
+            del self._waiters[self._run_id]
 
     def tell(self, run: Run | None) -> None:
         """The run as it has ended, or None: look."""
@@ -21,12 +32,7 @@ class Waiter:
 
     async def hears(self, seconds: float) -> None:
         """Until there is something to look at, at most so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
-        self._news.clear()
+        await news_within(self._news, seconds)
 
 
 class Waiting:
@@ -35,17 +41,8 @@ class Waiting:
     def __init__(self) -> None:
         self._waiters: dict[str, list[Waiter]] = {}
 
-    @contextmanager
-    def of(self, run_id: str) -> Iterator[Waiter]:
-        waiter = Waiter()
-        self._waiters.setdefault(run_id, []).append(waiter)
-        try:
-            yield waiter
-        finally:
-            waiters = self._waiters[run_id]
-            waiters.remove(waiter)
-            if not waiters:
-                del self._waiters[run_id]
+    def of(self, run_id: str) -> Waiter:
+        return Waiter(self._waiters, run_id)
 
     def tell(self, run_id: str, run: Run | None) -> None:
         for waiter in self._waiters.get(run_id, ()):
