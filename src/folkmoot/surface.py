@@ -261,14 +261,9 @@ class Surface:
     def is_open(self) -> bool:
         return self._is_open
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> "_Held":
         """Around a request, or a run: a server calls them in other tasks than its lifespan."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+        return _Held(self)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -282,6 +277,21 @@ class Surface:
             self.task_processor.stop()
             self.functions.close()
             self._is_open = False
+
+
+class _Held:
+    """A context of every request: as a class it costs a third of what a generator does."""
+
+    __slots__ = ("_surface", "_token")
+
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._surface)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 _current: ContextVar[Surface | None] = ContextVar("folkmoot_surface", default=None)

@@ -3,8 +3,7 @@
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Concatenate, ParamSpec, TypeVar
 from zlib import crc32
 
@@ -28,10 +27,11 @@ class Database(ABC):
     def __init__(self, hooks: Hooks, lanes: int) -> None:
         self.hooks = hooks
         self.figures = DatabaseFigures()
-        is_shared = self.dialect != "sqlite"
+        self._is_shared = self.dialect != "sqlite"
         self._lanes = [
-            Lane(self._transact, self.translate, hooks, self.figures, is_shared=is_shared) for _ in range(lanes)
+            Lane(self._transact, self.translate, hooks, self.figures, is_shared=self._is_shared) for _ in range(lanes)
         ]
+        self._translated = _Translated(self.translate)
         self._supervisor = Supervisor()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -55,20 +55,10 @@ class Database(ABC):
         Raises what the unit raised, DatabaseUnavailable where the database is down. A caller that is
         cancelled while it waits takes its unit with it, unless that is already on its way.
         """
-        workspace_id = _workspace_of((*args, *kwargs.values()))
+        workspace_id = _workspace_of((*args, *kwargs.values())) if self._is_shared else ""
         lane = self._lanes[crc32(workspace_id.encode()) % len(self._lanes)]
         answer: T = await lane.submit(bind(unit, *args, **kwargs), workspace_id)
         return answer
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-            problem = self.translate(error)
-            if problem is None:
-                raise
-            raise problem from error
 
     @abstractmethod
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -93,6 +83,23 @@ class Database(ABC):
     @abstractmethod
     def translate(error: Exception) -> Problem | None:
         """The Problem that a driver's error means, None where it is nobody's but the code's."""
+
+
+class _Translated:
+    """Around what asks the database: its own errors come out as Problems. Raises DatabaseUnavailable."""
+
+    __slots__ = ("_translate",)
+
+    def __init__(self, translate: Callable[[Exception], Problem | None]) -> None:
+        self._translate = translate
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sa.exc.SQLAlchemyError | sqlite3.Error | OSError):
+            problem = self._translate(error)
+            if problem is not None:
+                raise problem from error
 
 
 def _workspace_of(args: Iterable[object]) -> str:

@@ -49,7 +49,7 @@ class PostgresDatabase(Database):
 
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = bind(unit, *args, **kwargs)
-        with self._translated():
+        with self._translated:
             return await self._patiently(lambda link: self._snapshot(link, bound), _LOST)
 
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -46,7 +46,7 @@ class PostgresTx(Tx):
 
     def _run(self, statement: sa.Executable, values: Values | None) -> Result:
         one, many = (values, None) if isinstance(values, dict) else told(values)
-        prepared = self._shelf.find(statement, tuple(one))
+        prepared = self._shelf.find(statement, one)
         if prepared is None:
             return super()._run(statement, values)
         sql = prepared.sql

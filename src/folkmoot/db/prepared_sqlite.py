@@ -40,16 +40,14 @@ class SqliteTx(Tx):
 
     __slots__ = ("_raw", "_shelf")
 
-    def __init__(self, connection: sa.Connection, shelf: Shelf) -> None:
+    def __init__(self, connection: sa.Connection, raw: sqlite3.Connection, shelf: Shelf) -> None:
         super().__init__(connection)
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection), "this Tx is SQLite's"
         self._raw = raw
         self._shelf = shelf
 
     def _run(self, statement: sa.Executable, values: Values | None) -> Result:
         one, many = (values, None) if isinstance(values, dict) else told(values)
-        prepared = self._shelf.find(statement, tuple(one))
+        prepared = self._shelf.find(statement, one)
         if prepared is None:
             return super()._run(statement, values)
         try:

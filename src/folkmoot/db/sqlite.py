@@ -76,7 +76,7 @@ class SqliteDatabase(Database):
         self._threads = ThreadPoolExecutor(_READERS, "sqlite read")
 
     async def open(self) -> None:
-        with self._translated(), ExitStack() as opening:
+        with self._translated, ExitStack() as opening:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             writing = sqlite_engine(self._path, *_PRAGMAS, _NO_WAITING)
             self._shelf = Shelf(writing.dialect)
@@ -97,7 +97,7 @@ class SqliteDatabase(Database):
 
     async def read(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = bind(unit, *args, **kwargs)
-        with self._translated():
+        with self._translated:
             return await self._patiently(lambda: self._snapshot(self._reader, bound))
 
     async def read_long(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -107,7 +107,7 @@ class SqliteDatabase(Database):
             with self._readers.connect() as connection:
                 return self._snapshot(connection, bound)
 
-        with self._translated():
+        with self._translated:
             return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
 
     async def ping(self) -> None:
@@ -117,7 +117,7 @@ class SqliteDatabase(Database):
         raw = _raw(self._writer)
         await self._patiently(lambda: raw.execute("begin immediate"))
         try:
-            ready = run_group(lambda: SqliteTx(self._writer, self._shelf), jobs, self.hooks)
+            ready = run_group(lambda: SqliteTx(self._writer, raw, self._shelf), jobs, self.hooks)
             await self._commit(raw)
         except BaseException:
             if raw.in_transaction:
@@ -135,13 +135,14 @@ class SqliteDatabase(Database):
 
     async def _patiently(self, begin: Callable[[], T]) -> T:
         """Try until no other process holds the lock, for at most 10 s, without holding up the loop."""
-        deadline = asyncio.get_running_loop().time() + _LOCK_PATIENCE_SECONDS
+        deadline: float | None = None
         while True:
             try:
                 return begin()
             except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
-                is_busy = isinstance(self.translate(error), DatabaseBusy)
-                if not is_busy or asyncio.get_running_loop().time() > deadline:
+                at = asyncio.get_running_loop().time()
+                deadline = deadline or at + _LOCK_PATIENCE_SECONDS
+                if not isinstance(self.translate(error), DatabaseBusy) or at > deadline:
                     raise
             await asyncio.sleep(_LOCK_RETRY_SECONDS)
 
@@ -149,7 +150,7 @@ class SqliteDatabase(Database):
         raw = _raw(connection)
         raw.execute("begin")
         try:
-            return unit(SqliteTx(connection, self._shelf))
+            return unit(SqliteTx(connection, raw, self._shelf))
         finally:
             raw.execute("rollback")
 

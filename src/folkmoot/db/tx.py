@@ -1,11 +1,13 @@
 """Tx: what a unit of work sees of the database. It cannot await: nothing slow ever sits in a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 
-from folkmoot.kernel.facts import REFERENCES, Emission, Fact
+from folkmoot.kernel.clock import now
+from folkmoot.kernel.facts import NAMES, Emission, Fact
 from folkmoot.kernel.origin import NOWHERE, Origin
 
 R = TypeVar("R")
@@ -34,7 +36,7 @@ class Tx:
     its Tx and may run twice. `origin` is what its caller does it for.
     """
 
-    __slots__ = ("_after", "_connection", "dialect", "emissions", "origin", "wrote")
+    __slots__ = ("_after", "_at", "_connection", "dialect", "emissions", "origin", "wrote")
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -43,6 +45,14 @@ class Tx:
         self.origin: Origin = NOWHERE
         self.wrote = False
         self._after: list[Callable[[], None]] = []
+        self._at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """The unit's moment: when it first asked for it."""
+        if self._at is None:
+            self._at = now()
+        return self._at
 
     def first(self, row: type[R], statement: sa.Executable, /, **values: object) -> R | None:
         return cast("R | None", self._run(statement, values).first())
@@ -58,7 +68,7 @@ class Tx:
 
         An empty list of rows runs nothing. For many rows the number is that of SQLite only.
         """
-        if values is not None and not isinstance(values, Mapping) and not values:
+        if values is not None and not values and not isinstance(values, Mapping):
             return 0
         self.wrote = True
         return self._run(statement, values).rowcount
@@ -79,8 +89,8 @@ class Tx:
         References given here name what the event is about beside those the fact has as fields.
         """
         about = {name: value for name, value in references.items() if value is not None}
-        for name in REFERENCES:
-            if (value := getattr(fact, name, None)) is not None:
+        for name in NAMES[type(fact)].references:
+            if (value := getattr(fact, name)) is not None:
                 about[name] = value
         self.emissions.append(Emission(workspace_id, fact, about))
 

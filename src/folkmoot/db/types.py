@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,28 +22,30 @@ class UtcTime(sa.TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[datetime | None], Any]:
         """SQLite's text is written here: SQLAlchemy's own storage format is slower by half."""
-        is_text = dialect.name == "sqlite"
-
-        def process(value: datetime | None) -> object:
-            if value is None:
-                return None
-            if value.tzinfo is None:
-                raise ValueError("a time without its zone")
-            return _text(value) if is_text else value
-
-        return process
+        return _text if dialect.name == "sqlite" else _aware
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
         return _time if dialect.name == "sqlite" else None
 
 
-def _text(value: datetime) -> str:
+def _aware(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return value
+
+
+@lru_cache(256)
+def _text(value: datetime | None) -> str | None:
+    """Kept for a while: one moment is written into many columns."""
+    if value is None:
+        return None
+    _aware(value)
     in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
     return in_utc.isoformat(" ", "microseconds")[:_TEXT]
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 class JsonText(sa.TypeDecorator[Json]):
@@ -51,11 +54,20 @@ class JsonText(sa.TypeDecorator[Json]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Json, dialect: sa.Dialect) -> str | None:
-        return None if value is None else dumps(value)
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Json], str | None]:
+        """As the two below, without SQLAlchemy's frames around each value."""
+        return _written
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Json:
-        return None if value is None else loads(value)
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[str | None], Json]:
+        return _read
+
+
+def _written(value: Json) -> str | None:
+    return None if value is None else dumps(value)
+
+
+def _read(text: str | None) -> Json:
+    return None if text is None else loads(text)
 
 
 class Usd(sa.TypeDecorator[Decimal]):

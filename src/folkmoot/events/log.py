@@ -1,6 +1,5 @@
 """Writing the log: the last act of every unit that has something to say."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,8 +7,7 @@ import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.events.tables import Event, EventHead
-from folkmoot.kernel.clock import now
-from folkmoot.kernel.facts import REFERENCES, Emission, Fact
+from folkmoot.kernel.facts import NAMES, REFERENCES, Emission, Fact
 from folkmoot.kernel.json import Json, JsonObject, dumps
 
 DATA_BYTES = 16_384
@@ -29,7 +27,7 @@ _INSERT = sa.insert(Event).values(data=sa.bindparam("data_text", type_=sa.Text()
 
 def store(tx: Tx, emissions: Sequence[Emission]) -> None:
     """Number the facts and insert them, in one order per workspace; hung in as the last step before a commit."""
-    at = now()
+    at = tx.at
     for workspace_id in sorted({emission.workspace_id for emission in emissions}):
         mine = [emission for emission in emissions if emission.workspace_id == workspace_id]
         head = tx.write_returning(EventHead, _BUMP, workspace=workspace_id, number=len(mine))
@@ -55,7 +53,7 @@ def _rows(workspace_id: str, first: int, emissions: list[Emission], at: datetime
 
 def data_of(fact: Fact) -> JsonObject:
     """The fact's own fields, without those that are references."""
-    return {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in REFERENCES}
+    return {name: getattr(fact, name) for name in NAMES[type(fact)].data}
 
 
 def bounded(data: JsonObject) -> str:

@@ -1,7 +1,7 @@
 """Facts: what a room says has happened. A fact becomes one row of the workspace's event log."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import ClassVar, NamedTuple
 
 from folkmoot.kernel.json import JsonObject
 
@@ -18,6 +18,26 @@ class Fact:
     type: ClassVar[str]
     example: ClassVar[JsonObject] = {}
     """Of its `data`, without the fields that show a resource."""
+
+
+class Names(NamedTuple):
+    """Of a fact's fields: those that are references, and all others."""
+
+    references: tuple[str, ...]
+    data: tuple[str, ...]
+
+
+class _Known(dict[type[Fact], Names]):
+    """Worked out at the first fact of each class."""
+
+    def __missing__(self, kind: type[Fact]) -> Names:
+        names = [field.name for field in fields(kind)]
+        about = tuple(name for name in names if name in REFERENCES)
+        known = self[kind] = Names(about, tuple(name for name in names if name not in REFERENCES))
+        return known
+
+
+NAMES = _Known()
 
 
 @dataclass(frozen=True, slots=True)
