@@ -176,11 +176,11 @@ def _narrowed(rule: Json) -> JsonObject:
 
 def defaults_of(definition: AgentDefinition) -> JsonObject:
     """The definition's own defaults, with which its agents begin; those of every agent apply without being kept."""
-    shared = AgentConfig.model_fields
+    shared = AgentConfig().model_dump(mode="json")
     found: JsonObject = {}
     for name, rule in _object(definition.config_schema.get("properties")).items():
         if isinstance(rule, dict) and "default" in rule:
-            is_shared = name in shared and rule["default"] == shared[name].get_default(call_default_factory=True)
+            is_shared = name in shared and rule["default"] == shared[name]
             if not is_shared:
                 found[name] = rule["default"]
     return found

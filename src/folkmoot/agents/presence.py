@@ -7,12 +7,25 @@ from folkmoot.agents.rules import shown_status
 from folkmoot.agents.tables import AgentInstance
 from folkmoot.agents.transitions import say_status
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.clock import now
 from folkmoot.runs.ports import Engine
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run, RunAgent
 
 _TAKE_PART = AgentInstance.id.in_(sa.select(RunAgent.agent_id).where(RunAgent.run_id == sa.bindparam("run")))
+_TOLD = (
+    "id",
+    "workspace_id",
+    "status",
+    "running_runs",
+    "last_error",
+    "task_count",
+    "success_count",
+    "error_count",
+    "busy_milliseconds",
+    "last_active_at",
+    "updated_at",
+)
+"""What `say_status` tells of an agent: the rest of its row is its configuration."""
 _UPDATE = (
     sa.update(AgentInstance)
     .where(_TAKE_PART)
@@ -24,7 +37,7 @@ _UPDATE = (
         busy_milliseconds=AgentInstance.busy_milliseconds + sa.bindparam("milliseconds"),
         last_active_at=sa.bindparam("at", type_=INSTANCE_COLUMNS.last_active_at.type),
     )
-    .returning(*INSTANCE_COLUMNS)
+    .returning(*(INSTANCE_COLUMNS[name] for name in _TOLD))
 )
 
 
@@ -47,7 +60,7 @@ class Presence:
             succeeded=int(is_over and run.status == RunStatus.COMPLETED),
             failed=int(is_over and run.status in (RunStatus.FAILED, RunStatus.TIMEOUT)),
             milliseconds=round(took * 1000) if is_over else 0,
-            at=now(),
+            at=tx.at,
         )
         for agent in sorted(agents, key=lambda agent: agent.id):
             before = shown_status(agent.status, agent.running_runs - running)

@@ -21,9 +21,9 @@ class AgentConfig(BaseModel):
 
     instructions: Annotated[str, Field(max_length=100_000)] = ""
     model: ModelName | None = None
-    models: Annotated[list[ModelName], Field(max_length=8)] = []
-    tools: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=64)] = []
-    knowledge_tags: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=64)] = []
+    models: Annotated[tuple[ModelName, ...], Field(max_length=8)] = ()
+    tools: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=64)] = ()
+    knowledge_tags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=64)] = ()
     history_limit: Annotated[int, Field(ge=0, le=1000)] = 50
     max_tokens: Annotated[int, Field(ge=1, le=200_000)] = 4096
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None

@@ -80,8 +80,8 @@ class OllamaChatView(BaseModel):
     model: str
     message: str
     response: str
-    citations: list[Citation] = []
-    unknown_citations: list[str] = []
+    citations: tuple[Citation, ...] = ()
+    unknown_citations: tuple[str, ...] = ()
     agent_id: str | None
     conversation_id: str | None
     usage: CallUsage

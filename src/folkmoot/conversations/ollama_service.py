@@ -11,7 +11,6 @@ from folkmoot.conversations.queries import CONVERSATION_COLUMNS, IS_STANDING, fi
 from folkmoot.conversations.service import message_row, open_conversation, say
 from folkmoot.conversations.tables import Conversation
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
@@ -66,14 +65,15 @@ def begin(tx: Tx, scope: Scope, message: str, agent_ref: str | None) -> Chat:
 
 def keep(tx: Tx, scope: Scope, chat: Chat, answer: Answer) -> Kept:
     """Both messages and the usage together; the usage alone where the agent has gone meanwhile."""
-    at = now()
+    at = tx.at
     meter(tx, scope, chat, answer.usage)
     found = cited(tx, scope, answer.text)
     agent = find_speaker(tx, scope, chat.agent_id) if chat.agent_id else None
     if agent is None:
         return Kept(None, at, found)
-    turn = _room_for_two(tx, scope, agent, at)
+    turn = _room_for_two(tx, scope, agent)
     asked = message_row(
+        tx,
         id=chat.message_id,
         conversation_id=turn.id,
         seq=turn.last_seq - 1,
@@ -84,6 +84,7 @@ def keep(tx: Tx, scope: Scope, chat: Chat, answer: Answer) -> Kept:
         text=chat.message,
     )
     said = message_row(
+        tx,
         id=new_id(),
         conversation_id=turn.id,
         seq=turn.last_seq,
@@ -106,11 +107,11 @@ def meter(tx: Tx, scope: Scope, chat: Chat, usage: Usage) -> None:
     record(tx, spender, usage)
 
 
-def _room_for_two(tx: Tx, scope: Scope, agent: Agent, at: datetime) -> Conversation:
+def _room_for_two(tx: Tx, scope: Scope, agent: Agent) -> Conversation:
     """The standing conversation, its `last_seq` two further on."""
     here = {"this_workspace": scope.workspace_id, "this_agent": agent.id, "this_user": scope.actor.id}
-    turn = tx.write_returning(Conversation, _MAKE_ROOM, **here, at=at)
+    turn = tx.write_returning(Conversation, _MAKE_ROOM, **here, at=tx.at)
     if turn is not None:
         return turn
     given = {"title": agent.name, "last_seq": 2, "live_run_id": None, "is_standing": True}
-    return open_conversation(tx, scope, agent, at, given)
+    return open_conversation(tx, scope, agent, given)

@@ -103,7 +103,7 @@ def answer_of(run: Run, posted: Posted) -> Reply | ReplyPending:
             conversation_id=posted.conversation_id,
             message_id=posted.message_id,
         )
-    match RunStatus(run.status):
+    match run.status:
         case RunStatus.COMPLETED:
             return _reply(run, posted)
         case RunStatus.CANCELLED:

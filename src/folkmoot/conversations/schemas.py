@@ -83,8 +83,8 @@ class Reply(BaseModel):
 
     message: str
     response: str
-    citations: list[Citation] = []
-    unknown_citations: list[str] = []
+    citations: tuple[Citation, ...] = ()
+    unknown_citations: tuple[str, ...] = ()
     agent_id: str
     agent_name: str
     status: str
@@ -169,8 +169,8 @@ class MessageView(BaseModel):
     reply_to: str | None
     to_agent_id: str | None
     models: list[str]
-    citations: list[Citation] = []
-    unknown_citations: list[str] = []
+    citations: tuple[Citation, ...] = ()
+    unknown_citations: tuple[str, ...] = ()
     ack_until: datetime | None
     acked_at: datetime | None
     created_at: datetime

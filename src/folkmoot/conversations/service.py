@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -25,7 +24,7 @@ from folkmoot.conversations.schemas import ConversationView, MessageView, NewMes
 from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
-from folkmoot.kernel.clock import iso, now
+from folkmoot.kernel.clock import iso
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
@@ -43,6 +42,7 @@ REPLY_DEADLINE_SECONDS = 3600
 _TITLE_LENGTH = 80
 
 _INSERT_MESSAGE = sa.insert(Message)
+_NO_MESSAGE: dict[str, object] = dict.fromkeys(MESSAGE_COLUMNS.keys())
 _THIS = Conversation.id == sa.bindparam("this_conversation")
 _AT = sa.bindparam("at", type_=CONVERSATION_COLUMNS.updated_at.type)
 
@@ -153,7 +153,7 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
         "max_tokens": AgentConfig.model_validate(agent.config).max_tokens,
         "is_streamed": question.new.stream,
     }
-    say(tx, scope.workspace_id, turn, _asked_row(scope, question, asked))
+    say(tx, scope.workspace_id, turn, _asked_row(tx, scope, question, asked))
     if question.key:
         remember(tx, scope, question.key, question.run_id)
     reply = NewRun(
@@ -193,7 +193,7 @@ def _take_turn(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conver
         "this_workspace": scope.workspace_id,
         "this_agent": agent.id,
         "run": question.run_id,
-        "at": now(),
+        "at": tx.at,
     }
     if wanted is None:
         turn = tx.write_returning(Conversation, _TAKE_STANDING_TURN, this_user=scope.actor.id, **values)
@@ -217,10 +217,10 @@ def _open(tx: Tx, scope: Scope, agent: Agent, question: Question) -> Conversatio
     is_standing = question.new.conversation_id is None
     title = agent.name if is_standing else _first_line(question.new.message)
     given = {"title": title, "last_seq": 1, "live_run_id": question.run_id, "is_standing": is_standing}
-    return open_conversation(tx, scope, agent, now(), given)
+    return open_conversation(tx, scope, agent, given)
 
 
-def open_conversation(tx: Tx, scope: Scope, agent: Agent, at: datetime, given: Mapping[str, object]) -> Conversation:
+def open_conversation(tx: Tx, scope: Scope, agent: Agent, given: Mapping[str, object]) -> Conversation:
     """The actor's new one with the agent, `given` its title and where it stands; with its id and where it stands."""
     row: dict[str, object] = {
         "id": new_id(),
@@ -229,8 +229,8 @@ def open_conversation(tx: Tx, scope: Scope, agent: Agent, at: datetime, given: M
         "kind": "direct",
         "agent_id": agent.id,
         "user_id": scope.actor.id,
-        "created_at": at,
-        "updated_at": at,
+        "created_at": tx.at,
+        "updated_at": tx.at,
         **given,
     }
     opened = tx.write_returning(Conversation, _OPEN, **row)
@@ -239,8 +239,9 @@ def open_conversation(tx: Tx, scope: Scope, agent: Agent, at: datetime, given: M
     return opened
 
 
-def _asked_row(scope: Scope, question: Question, asked: JsonObject) -> dict[str, object]:
+def _asked_row(tx: Tx, scope: Scope, question: Question, asked: JsonObject) -> dict[str, object]:
     return message_row(
+        tx,
         id=asked["message_id"],
         conversation_id=asked["conversation_id"],
         seq=asked["history_upto"],
@@ -265,12 +266,13 @@ def keep_reply(tx: Tx, engine: RunEngine, run: Run, result: JsonObject) -> None:
         run=run.id,
         asked=asked["history_upto"],
         said=int(isinstance(text, str)),
-        at=now(),
+        at=tx.at,
     )
     if turn is None:
         return
     if isinstance(text, str):
         said = message_row(
+            tx,
             id=asked["reply_id"],
             conversation_id=conversation_id,
             seq=turn.last_seq,
@@ -298,9 +300,8 @@ def _kept(result: JsonObject) -> JsonObject | None:
     return {**output, **cited_in(result)} or None
 
 
-def message_row(**said: object) -> dict[str, object]:
-    at = now()
-    return {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": at, "updated_at": at, **said}
+def message_row(tx: Tx, **said: object) -> dict[str, object]:
+    return {**_NO_MESSAGE, "models": [], "created_at": tx.at, "updated_at": tx.at, **said}
 
 
 def say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
@@ -317,7 +318,7 @@ def say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -
 def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) -> ConversationView:
     """Raises NoSuchConversation."""
     conversation = get_conversation(tx, scope, conversation_id)
-    tx.write(_RENAME, {"this_conversation": conversation.id, "new_title": title, "at": now()})
+    tx.write(_RENAME, {"this_conversation": conversation.id, "new_title": title, "at": tx.at})
     view = conversation_view(get_conversation(tx, scope, conversation.id))
     tell_changed(tx, scope.workspace_id, view, "updated")
     record(tx, scope.actor, "rename_conversation", ("conversation", view.id), scope.workspace_id)

@@ -72,8 +72,8 @@ class OperatorAnswer(BaseModel):
     success: bool
     agent: str
     response: str
-    citations: list[Citation] = []
-    unknown_citations: list[str] = []
+    citations: tuple[Citation, ...] = ()
+    unknown_citations: tuple[str, ...] = ()
     workflow_id: str
     run_id: str
 

@@ -16,13 +16,14 @@ KEPT = (
     "/a2a",
     "/v1",
 )
+_BELOW_KEPT = tuple(f"{path}/" for path in KEPT)
 
 
 def canonical(path: str) -> str:
     """The one home of a path."""
     if len(path) > 1 and path.endswith("/"):
         path = path.rstrip("/") or "/"
-    if path == "/" or any(path == kept or path.startswith(kept + "/") for kept in KEPT):
+    if path == "/" or path in KEPT or path.startswith(_BELOW_KEPT):
         return path
     if path == "/api/v1" or path.startswith("/api/v1/"):
         return "/api" + path[len("/api/v1") :]

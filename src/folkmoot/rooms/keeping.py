@@ -9,7 +9,6 @@ from folkmoot.conversations.service import message_row
 from folkmoot.conversations.tables import Conversation, Message
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
-from folkmoot.kernel.clock import now
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
@@ -102,11 +101,11 @@ def store_message(tx: Tx, room: RoomRow, author: Actor, text: str, **more: objec
 
     `more` are columns of the message; its payload has the author's name as it is now. The room's row is held.
     """
-    at = now()
-    taken = tx.write_returning(Conversation, _NEXT_SEQ, this_room=room.id, at=at)
+    taken = tx.write_returning(Conversation, _NEXT_SEQ, this_room=room.id, at=tx.at)
     assert taken is not None, "a room is a conversation"
     payload = cast("JsonObject", more.pop("payload", None) or {})
     row = message_row(
+        tx,
         **{
             "id": new_id(),
             "conversation_id": room.id,
@@ -117,15 +116,15 @@ def store_message(tx: Tx, room: RoomRow, author: Actor, text: str, **more: objec
             "text": text,
             **more,
             "payload": {"sender_name": author.name, **payload},
-        }
+        },
     )
     tx.write(_INSERT_MESSAGE, row)
     if author.kind in SEARCHED:
         index_message(tx, room.id, str(row["id"]), text)
     if author.kind == "agent":
-        tx.write(_SPOKE, {"this_room": room.id, "agent": author.id, "seq": taken.last_seq, "at": at})
+        tx.write(_SPOKE, {"this_room": room.id, "agent": author.id, "seq": taken.last_seq, "at": tx.at})
     monologue = {"user": 0, "agent": room.monologue + 1}.get(author.kind, room.monologue)
-    after = save_room(tx, room, monologue=monologue, last_message_at=at, updated_at=at)
+    after = save_room(tx, room, monologue=monologue, last_message_at=tx.at, updated_at=tx.at)
     message = get_message(tx, room.id, str(row["id"]))
     view: JsonObject = message_view(message, {}).model_dump(mode="json")
     said = RoomMessage(room_id=room.id, message=view, room=changes_of(after))

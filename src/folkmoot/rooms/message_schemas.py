@@ -75,9 +75,9 @@ class RoomMessageView(BaseModel):
     reply_to: str | None
     run_id: str | None
     models: list[str]
-    citations: list[Citation] = []
-    unknown_citations: list[str] = []
-    attachments: list[MessageAttachment] = []
+    citations: tuple[Citation, ...] = ()
+    unknown_citations: tuple[str, ...] = ()
+    attachments: tuple[MessageAttachment, ...] = ()
     reactions: list[ReactionView]
     edited_at: datetime | None
     deleted_at: datetime | None

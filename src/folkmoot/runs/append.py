@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -97,7 +98,7 @@ def worker_append(tx: Tx, engine: Engine, known: Folded, entries: Sequence[NewEn
     executor = engine.executor(known.run.kind)
     run = _fence(tx, known.run, entries)
     folded = catch_up(tx, executor, replace(known, run=run), run.journal_seq - len(entries))
-    steps = _steps(executor, folded, entries)
+    steps = _steps(tx.at, executor, folded, entries)
     after = steps[-1].after if steps else folded
     end = end or next((action for action in executor.procedure.wanted(after.state) if isinstance(action, End)), None)
     if end is not None:
@@ -156,9 +157,9 @@ class _Step:
     after: Folded
 
 
-def _steps(executor: Executor[object], folded: Folded, entries: Sequence[NewEntry]) -> list[_Step]:
+def _steps(at: datetime, executor: Executor[object], folded: Folded, entries: Sequence[NewEntry]) -> list[_Step]:
     """Pure: what the entries make of the state, one after the other."""
-    at, known, steps = now(), folded, []
+    known, steps = folded, []
     for seq, new in enumerate(entries, folded.seq + 1):
         entry = Entry(seq, at, new.kind, new.key, new.data)
         after = fold_on(executor, known, (entry,))
@@ -188,7 +189,7 @@ def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, c
     if end.said and end.result is not None:
         end = replace(end, result={**end.result, **engine.cites(tx, run, end.said)})
     reached = steps[-1].after if steps else folded
-    steps = [*steps, *_steps(executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
+    steps = [*steps, *_steps(tx.at, executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
     _write(tx, engine, run, steps)
     run = _as_written(tx, executor, run)
     begun = {opened.what for opened in reached.begun.values()}
@@ -278,7 +279,7 @@ def verb_append(tx: Tx, run: Run, new: NewEntry, *, is_pausing: bool) -> Run:
 def verb_step(tx: Tx, engine: Engine, known: Folded, new: NewEntry) -> Folded:
     """As `verb_append`, of what the procedure goes on from: rows and events follow from the entry here already."""
     executor = engine.executor(known.run.kind)
-    steps = _steps(executor, known, [new])
+    steps = _steps(tx.at, executor, known, [new])
     counted = tx.write_returning(Run, _COUNT_ENTRY, this_run=known.run.id, pausing=known.run.is_pausing)
     assert counted is not None, "the row is held"
     _write(tx, engine, counted, steps)
@@ -296,4 +297,4 @@ def verb_end(tx: Tx, engine: Engine, run: Run, reason: str, by: JsonObject) -> R
     folded = fold(executor, run, journal(tx, run.id))
     end = executor.procedure.settle(folded.state, reason)  # type: ignore[arg-type]
     stop = [NewEntry("controlled", reason, {"verb": "stop", "by": by})] if by else []
-    return _end(tx, engine, folded, _steps(executor, folded, stop), end, {"epoch": run.epoch + 1}).run
+    return _end(tx, engine, folded, _steps(tx.at, executor, folded, stop), end, {"epoch": run.epoch + 1}).run

@@ -4,7 +4,6 @@ import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.engine.dispatch import Told
-from folkmoot.kernel.clock import now
 from folkmoot.runs.folded import Folded, fold
 from folkmoot.runs.moves import announce
 from folkmoot.runs.ports import Engine
@@ -42,7 +41,7 @@ def claim_told(tx: Tx, engine: Engine, told: Told) -> Folded | None:
 
 def claim(tx: Tx, engine: Engine, run_id: str, epoch: int) -> Folded | None:
     """Make a waiting run this process's own; None where another was faster or it waits no more."""
-    run = tx.write_returning(Run, _CLAIM, this_run=run_id, told=epoch, host=engine.host_id, at=now())
+    run = tx.write_returning(Run, _CLAIM, this_run=run_id, told=epoch, host=engine.host_id, at=tx.at)
     if run is None:
         tx.wrote = False
         return None

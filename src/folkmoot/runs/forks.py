@@ -144,7 +144,9 @@ def _begin(tx: Tx, forks: Forks, scope: Scope, wanted: Forked, prefix: Sequence[
     executor = forks.engine.executor(source.kind)
     given = _reopened(tx, executor, scope, prefix[0], wanted.changes)
     new = _new(tx, forks, scope, source, is_retry=wanted.after_seq is None)
-    run = row_of({**new_row(forks.engine, scope, new, given), "version": source.version, "journal_seq": len(prefix)})
+    run = row_of(
+        {**new_row(tx, forks.engine, scope, new, given), "version": source.version, "journal_seq": len(prefix)}
+    )
     entries = _entries(source, given, prefix, tx.origin)
     _write(tx, executor, source, run, entries)
     if new.budget is not None:

@@ -43,11 +43,12 @@ class Change(TypedDict, total=False):
 
 
 _CHANGEABLE = ("status", "updated_at", "event_seq", *Change.__annotations__)
+_NEW = tuple((f"new_{name}", name) for name in _CHANGEABLE)
 _Row = namedtuple("_Row", RUN_COLUMNS.keys())  # type: ignore[misc]
 _SAVE = (
     sa.update(Run)
     .where(Run.id == sa.bindparam("this_run"))
-    .values({RUN_COLUMNS[name]: sa.bindparam(f"new_{name}", type_=RUN_COLUMNS[name].type) for name in _CHANGEABLE})
+    .values({RUN_COLUMNS[name]: sa.bindparam(new, type_=RUN_COLUMNS[name].type) for new, name in _NEW})
 )
 _TAKE_SLOT = (
     sa.update(RunSlots)
@@ -85,9 +86,8 @@ def row_of(values: Mapping[str, object]) -> Run:
 
 def _with(run: Run, **values: object) -> Run:
     """The row with other values; as a row has it, a word of a closed list is plain text."""
-    known: dict[str, object] = cast(Any, run)._asdict()
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
-    return row_of({**known, **plain})
+    return cast("Run", _Row._make(cast(Any, run))._replace(**plain))
 
 
 def move(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
@@ -96,11 +96,11 @@ def move(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run
     `run` is its row, held by this unit. Raises IllegalTransition. `waiting_for` is null unless the change names it.
     """
     check_transition(run.status, to)
-    after = _with(run, **{"waiting_for": None, **change, "status": to, "updated_at": now()})
+    after = _with(run, **{"waiting_for": None, **change, "status": to, "updated_at": tx.at})
     if (run.status, run.waiting_for) != (after.status, after.waiting_for):
         announce(tx, engine, run.status, after)
     after = _with(after, event_seq=number(tx, after))
-    moved = tx.write(_SAVE, {"this_run": run.id, **{f"new_{name}": getattr(after, name) for name in _CHANGEABLE}})
+    moved = tx.write(_SAVE, {"this_run": run.id, **{new: getattr(after, name) for new, name in _NEW}})
     assert moved == 1, "a run is moved only while its row is held"
     return after
 
@@ -141,7 +141,7 @@ def emit(tx: Tx, run: Run, *facts: Fact) -> None:
 
 
 def _terminal(run: Run) -> Fact:
-    match RunStatus(run.status):
+    match run.status:
         case RunStatus.COMPLETED:
             return Completion(results=run.result)
         case RunStatus.CANCELLED:
@@ -248,7 +248,7 @@ def finish(tx: Tx, engine: Engine, run: Run, end: End, change: Change | None = N
             "result": end.result,
             "error_code": end.error_code,
             "error_message": end.error_message,
-            "completed_at": now(),
+            "completed_at": tx.at,
             "owner": None,
             "wake_at": None,
             "holds_slot": False,

@@ -45,6 +45,12 @@ from folkmoot.usage.schemas import RunBudget
 
 _INSERT = sa.insert(Run)
 _INSERT_AGENTS = sa.insert(RunAgent)
+_BLANK: dict[str, object] = {
+    **dict.fromkeys(RUN_COLUMNS.keys()),
+    **dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq"), 0),
+    **dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False),
+}
+"""What a new run's row has where nothing is said of it."""
 
 Starts = Literal["admission", "here", "conversation", "held"]
 _BEGINS: dict[Starts, tuple[RunStatus, WaitingFor | None]] = {
@@ -105,7 +111,7 @@ def start_run(tx: Tx, engine: Engine, scope: Scope, new: NewRun) -> Run:
     given = executor.open(tx, scope, new.input)
     if new.starts == "here":
         engine.check_room()
-    row = new_row(engine, scope, new, given)
+    row = new_row(tx, engine, scope, new, given)
     if new.parent is not None:
         row |= _as_child(new.parent)
     elif new.starts == "admission" and take_slot(tx, scope.workspace_id):
@@ -141,19 +147,22 @@ def _as_child(parent: Run) -> dict[str, object]:
     }
 
 
-def new_row(engine: Engine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
+def new_row(tx: Tx, engine: Engine, scope: Scope, new: NewRun, given: JsonObject) -> dict[str, object]:
     """What a new run's row begins with."""
-    at = now()
+    at = tx.at
     run_id = new.id
     is_here, is_held = new.starts == "here", new.starts == "held"
     status, waiting_for = _BEGINS[new.starts]
     until = at + timedelta(seconds=new.deadline_seconds) if new.deadline_seconds and not is_held else None
-    row: dict[str, object] = dict.fromkeys(RUN_COLUMNS.keys())
-    row |= dict.fromkeys(("input_tokens", "output_tokens", "model_calls", "round_count", "event_seq"), 0)
-    row |= dict.fromkeys(("is_resumed", "is_pausing", "holds_slot"), False)
-    row |= {name: getattr(new, name) for name in ("kind", "title", "task_id", "conversation_id", "room_id", "retry_of")}
-    row |= {
+    return {
+        **_BLANK,
         "id": run_id,
+        "kind": new.kind,
+        "title": new.title,
+        "task_id": new.task_id,
+        "conversation_id": new.conversation_id,
+        "room_id": new.room_id,
+        "retry_of": new.retry_of,
         "workspace_id": scope.workspace_id,
         "project_id": scope.project_id,
         "root_run_id": run_id,
@@ -175,7 +184,6 @@ def new_row(engine: Engine, scope: Scope, new: NewRun, given: JsonObject) -> dic
         "created_at": at,
         "updated_at": at,
     }
-    return row
 
 
 def release_run(tx: Tx, engine: Engine, run: Run) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
-from folkmoot.kernel.clock import now
 from folkmoot.kernel.ids import new_id
 from folkmoot.llm.messages import Usage
 from folkmoot.usage.tables import UsageRecord
@@ -44,6 +43,6 @@ def record(tx: Tx, spender: Spender, usage: Usage) -> None:
             "latency_milliseconds": round(usage.latency_seconds * 1000),
             "is_estimated": usage.estimated,
             "is_cached": usage.cache == "hit",
-            "at": now(),
+            "at": tx.at,
         },
     )
