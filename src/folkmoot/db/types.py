@@ -55,7 +55,7 @@ class JsonText(sa.TypeDecorator[Json]):
     cache_ok = True
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[Json], str | None]:
-        """As the two below, without SQLAlchemy's frames around each value."""
+        """Without SQLAlchemy's frames around each value."""
         return _written
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[str | None], Json]:
