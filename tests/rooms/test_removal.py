@@ -15,6 +15,7 @@ from folkmoot.rooms import removal
 from folkmoot.rooms.removal import finish_removals
 from folkmoot.rooms.service import delete_room
 from folkmoot.rooms.tables import Room, RoomMember, RoomReaction, RoomText
+from tests.agents.crowd import crowd
 from tests.databases import new_scope
 from tests.rooms.lounge import Lounge
 from tests.serving import client_of, running, settings_for
@@ -106,3 +107,22 @@ async def test_two_that_finish_it_at_once(still_lounge: Lounge) -> None:
         await cut_short(lounge, room)
     await asyncio.gather(*(finish_removals(lounge.db) for _ in range(4)))
     assert [await lounge.db.read(rows_of, room) for room in rooms] == [{}, {}, {}]
+
+
+def plan_of_search(tx: Tx) -> str:
+    """How the database looks for what deletions have left."""
+    how = "explain query plan" if tx.dialect == "sqlite" else "explain"
+    statement = removal._LEFT_BEHIND.compile(dialect=tx._connection.dialect)
+    return "\n".join(str(row) for row in tx.all(sa.Row, sa.text(f"{how} {statement}")))
+
+
+async def test_it_is_looked_for_among_rooms_and_not_among_chats(still_lounge: Lounge) -> None:
+    lounge = still_lounge
+    await crowd(lounge.db, lounge.scope, 1000, first=100)
+    for _ in range(3):
+        await lounge.open()
+    if lounge.db.dialect == "postgresql":
+        await lounge.db.write(lambda tx: tx.write(sa.text("analyze conversations, rooms")))
+    plan = await lounge.db.read(plan_of_search)
+    assert "ix_conversations_of_rooms" in plan, plan
+    assert "Seq Scan on conversations" not in plan, plan

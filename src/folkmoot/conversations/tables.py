@@ -10,6 +10,7 @@ from folkmoot.kernel.json import JsonObject
 
 _STANDING = sa.text("is_standing")
 _MAILBOX = sa.text("kind = 'mailbox'")
+_ROOM = sa.text("kind = 'room'")
 _UNACKED = sa.text("acked_at is null and ack_until is not null")
 
 
@@ -56,6 +57,7 @@ class Conversation(Times, Table):
             postgresql_where=_MAILBOX,
         ),
         sa.Index(None, "workspace_id", "updated_at"),
+        sa.Index("ix_conversations_of_rooms", "id", sqlite_where=_ROOM, postgresql_where=_ROOM),
     )
 
 

@@ -23,9 +23,10 @@ _FIRST = (
 _DELETE_SOME = sa.delete(Message).where(Message.id.in_(_FIRST))
 _HOLD = sa.select(Conversation.id).where(Conversation.id == sa.bindparam("room")).with_for_update()
 _DELETE = sa.delete(Conversation).where(Conversation.id == sa.bindparam("room"))
-# A room and its conversation are made in one unit: one without the other is what a deletion has left.
+# A room and its conversation are made in one unit: one without the other is what a deletion has left. The condition is
+# in the words of the partial index.
 _LEFT_BEHIND = sa.select(Conversation.id).where(
-    Conversation.kind == "room", ~sa.exists().where(Room.id == Conversation.id)
+    sa.text("conversations.kind = 'room'"), ~sa.exists().where(Room.id == Conversation.id)
 )
 
 
