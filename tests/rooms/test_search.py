@@ -15,6 +15,7 @@ from folkmoot.conversations.tables import Message
 from folkmoot.db.database import Database
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
+from folkmoot.knowledge import full_text
 from folkmoot.migrations.upgrade import downgrade, upgrade
 from folkmoot.rooms import messages
 from folkmoot.rooms.excerpts import EXCERPT, excerpt_of, spans_in
@@ -106,6 +107,22 @@ async def test_a_page_is_a_part_of_all_that_was_found(lounge: Lounge) -> None:
     assert [hit["message"]["content"] for page in pages for hit in page["hits"]] == whole
 
 
+async def test_where_too_many_have_a_word_the_rare_ones_choose(lounge: Lounge, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, other = await lounge.open(), await lounge.open()
+    for text in ("harbour one", "harbour two", "harbour lights", "lights", "harbour three"):
+        await lounge.say(room, text)
+    await lounge.say(other, "harbour, lights, harbour")
+    whole = await find(lounge, "harbour lights")
+    assert (len(whole), {*whole[:2]}, whole[2]) == (6, {"harbour lights", "harbour, lights, harbour"}, "lights")
+    monkeypatch.setattr(full_text, "CANDIDATES", 4)
+    assert {*await find(lounge, "lights of a harbour")} == {*whole[:3]}
+    behind = await look(lounge, "lights of a harbour", skip=3)
+    assert (behind["hits"], behind["total"]) == ([], 3)
+    assert await find(lounge, "harbour lights", room_id=other) == ["harbour, lights, harbour"]
+    for question in ("harbour", "harbour nothingness"):
+        assert (await look(lounge, question))["total"] == 5, "one word is asked for, however common it is"
+
+
 async def test_an_edited_message_is_found_by_its_new_words_and_a_deleted_one_by_none(lounge: Lounge) -> None:
     room = await lounge.open()
     said = await lounge.say(room, "The anchor is up")
@@ -195,6 +212,7 @@ async def test_what_is_no_question_is_refused(lounge: Lounge, q: str, code: str)
         "crash & | ! <-> :* \\ ' ''",
         "{crash} [crash] -crash +crash %00",
         "crash \U0001f4a5 ﷐",
+        "crash ² \u0130",
         "crash " + "x1 " * 600,
     ],
 )
@@ -205,7 +223,7 @@ async def test_hostile_syntax_is_only_words(lounge: Lounge, q: str) -> None:
 
 async def test_a_question_without_a_word_finds_nothing(lounge: Lounge) -> None:
     await lounge.say(await lounge.open(), 'the of and ?! "')
-    for q in ("the of and", "?!", '"', "   "):
+    for q in ("the of and", "?!", '"', "   ", "²"):
         assert await find(lounge, q) == []
 
 

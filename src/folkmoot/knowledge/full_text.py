@@ -12,43 +12,61 @@ import sqlalchemy as sa
 from folkmoot.db.tx import Tx
 
 CANDIDATES = 20_000
-"""Rows that SQLite ranks for one question, about: ranking costs a microsecond each, and counting nearly nothing."""
+"""Rows that are ranked for one question of several words, about: ranking costs a microsecond each."""
 
 _COUNT = "select count(*) from {table}_fts where {table}_fts match :question"
 
 # ts_rank knows nothing of rare words, and a question in natural language is mostly common ones: so each word
-# is ranked alone (ts_rank grows with its occurrences towards a bound) and weighted as BM25 weights it.
+# is ranked alone (ts_rank grows with its occurrences towards a bound) and weighted as BM25 weights it. Every row adds
+# its words up in the same order, so that equals are equal to the last digit.
 _SCORED = """
 with words as (
     select distinct to_tsquery('pg_catalog.english', quote_literal(word)) as query
     from unnest(cast(:words as text[])) as word
 ),
-matches as materialized (
-    select {table}.number, words.query, ts_rank({table}.text_words, words.query) as rank
+counted as materialized (
+    select query, (select count(*) from {table} {where} and {table}.text_words @@ words.query) as found
     from words
-    join {table} on {table}.text_words @@ words.query
-    {where}
+    where numnode(query) > 0
+),
+summed as materialized (
+    select query, found, sum(found) over (order by found, query) as upto
+    from counted
+),
+rare as materialized (
+    select cast(string_agg(cast(query as text), ' | ') as tsquery) as query
+    from summed
+    where upto <= cast(:candidates as bigint) or upto = found
 ),
 size as ({size}),
-weights as (
-    select query, ln(1 + (size.number - count(*) + 0.5) / (count(*) + 0.5)) as weight
-    from matches cross join size
-    group by query, size.number
+weights as materialized (
+    select query, cast(ln(1 + (size.number - found + 0.5) / (found + 0.5)) * 10 as double precision) as weight
+    from summed cross join size
 ),
-scored as (
-    select number, cast(sum(rank * weight) * 10 as double precision) as score
-    from matches join weights using (query)
-    group by number
+scored as materialized (
+    select {table}.number, (
+        select sum(ts_rank({table}.text_words, weights.query) * weights.weight)
+        from weights
+        where {table}.text_words @@ weights.query
+    ) as score
+    from rare
+    join {table} on {table}.text_words @@ rare.query
+    {where}
 ){rest}
 """
 
 
 def scored(table: str, where: str, size: str, rest: str) -> str:
-    """A statement for PostgreSQL, whose `rest` finds in `scored` the number and score of what holds any of :words.
+    """A statement for PostgreSQL, whose `rest` finds in `scored` the number and score of what holds `asked_for` words.
 
-    `where` follows the join of the table with its words, `size` selects as `number` how many rows it chooses from.
+    `where` follows the table with what it is joined with, `size` selects as `number` how many rows it chooses from.
     """
     return _SCORED.format(table=table, where=where, size=size, rest=rest)
+
+
+def asked_for(words: list[str]) -> dict[str, object]:
+    """What PostgreSQL is asked: rows as `match_of` asks FTS5 for them, the counting included."""
+    return {"words": words, "candidates": CANDIDATES}
 
 
 def match_of(tx: Tx, table: str, words: list[str]) -> str:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import dumps
 from folkmoot.kernel.scope import Scope
-from folkmoot.knowledge.full_text import match_of, scored
+from folkmoot.knowledge.full_text import asked_for, match_of, scored
 from folkmoot.knowledge.queries import EVERYTHING, FoundPassage, Within
 from folkmoot.knowledge.rules import words_of
 
@@ -86,7 +86,7 @@ def search_passages(tx: Tx, scope: Scope, question: str, limit: int, within: Wit
     if tx.dialect == "sqlite":
         values["question"] = match_of(tx, "chunks", words)
     else:
-        values["words"] = words
+        values |= asked_for(words)
     return tx.all(FoundPassage, statement, **values)
 
 

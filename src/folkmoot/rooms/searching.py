@@ -10,7 +10,7 @@ from folkmoot.conversations.queries import MESSAGE_COLUMNS
 from folkmoot.conversations.tables import Message
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.scope import Scope
-from folkmoot.knowledge.full_text import any_of, match_of, scored
+from folkmoot.knowledge.full_text import asked_for, match_of, scored
 from folkmoot.knowledge.rules import words_of
 from folkmoot.rooms.excerpts import excerpt_of, marked_texts, spans_in
 from folkmoot.rooms.queries import get_room, reactions_to
@@ -46,36 +46,32 @@ where room_texts_fts match :question and room_texts.room_id in ({mine})
 order by room_texts_fts.rank, room_texts.number desc
 limit :limit offset :skip
 """
+_SQLITE_COUNT = """
+select count(*)
+from room_texts_fts
+cross join room_texts on room_texts.number = room_texts_fts.rowid
+where room_texts_fts match :question and room_texts.room_id in ({mine})
+"""
 _SIZE = """
     select coalesce(sum(conversations.last_seq), 0) as number
     from conversations
     where conversations.id in ({mine})
 """
-# Sums of floats differ in their last digits by the order of their rows, and equals are to be equal.
-_BEST = """
-select room_texts.number, room_texts.message_id, scored.score
-from scored
-join room_texts using (number)
-order by round(cast(scored.score as numeric), 9) desc, room_texts.number desc
-limit :limit offset :skip
+# Where the page lies behind all that was found, one row that is no hit tells the total.
+_BEST = """,
+best as (
+    select number, score
+    from scored
+    order by score desc, number desc
+    limit :limit offset :skip
+)
+select best.number, room_texts.message_id, best.score, best.number is not null as is_hit, whole.total
+from (select count(*) as total from scored) as whole
+left join best on true
+left join room_texts on room_texts.number = best.number
+order by best.score desc, best.number desc
 """
-_FIND = {
-    "sqlite": _SQLITE,
-    "postgresql": scored("room_texts", "where room_texts.room_id in ({mine})", _SIZE, _BEST),
-}
-_COUNT = {
-    "sqlite": """
-select count(*)
-from room_texts_fts
-cross join room_texts on room_texts.number = room_texts_fts.rowid
-where room_texts_fts match :question and room_texts.room_id in ({mine})
-""",
-    "postgresql": """
-select count(*)
-from room_texts
-where room_texts.text_words @@ to_tsquery('pg_catalog.english', :question) and room_texts.room_id in ({mine})
-""",
-}
+_POSTGRESQL = scored("room_texts", "where room_texts.room_id in ({mine})", _SIZE, _BEST)
 _FOUND = (
     sa.select(*MESSAGE_COLUMNS, Room.name.label("room_name"))
     .join(Room, Room.id == Message.conversation_id)
@@ -84,11 +80,13 @@ _FOUND = (
 
 
 class _Hit:
-    """The columns of a search's rows."""
+    """The columns of a search's rows, on PostgreSQL beside the total."""
 
     number: int
     message_id: str
     score: float
+    is_hit: bool
+    total: int
 
 
 class _Said(Message):
@@ -137,13 +135,13 @@ def search_rooms(tx: Tx, scope: Scope, asked: Asked) -> RoomHits:
 
 def _hits(tx: Tx, words: list[str], known: dict[str, object], asked: Asked) -> tuple[list[_Hit], int]:
     """A page of what was found, and how much there is."""
-    find, count = (_statement(sql[tx.dialect], "room_id" in known) for sql in (_FIND, _COUNT))
-    part = {"limit": asked.limit, "skip": asked.skip}
+    is_in_one, values = "room_id" in known, {**known, "limit": asked.limit, "skip": asked.skip}
     if tx.dialect == "sqlite":
         question = match_of(tx, "room_texts", words)
-        return tx.all(_Hit, find, **known, **part, question=question), tx.scalar(count, **known, question=question)
-    question = any_of(tx.dialect, words)
-    return tx.all(_Hit, find, **known, **part, words=words), tx.scalar(count, **known, question=question)
+        hits = tx.all(_Hit, _statement(_SQLITE, is_in_one), **values, question=question)
+        return hits, tx.scalar(_statement(_SQLITE_COUNT, is_in_one), **known, question=question)
+    rows = tx.all(_Hit, _statement(_POSTGRESQL, is_in_one), **values, **asked_for(words))
+    return [row for row in rows if row.is_hit], rows[0].total
 
 
 @cache
