@@ -96,6 +96,17 @@ def test_teams_are_applied_shown_run_and_deleted(terminal: Terminal) -> None:
 
 
 @pytest.mark.system
+def test_roles_that_name_tools_which_nobody_has(terminal: Terminal) -> None:
+    path = str(file(terminal.folder, DESK.replace("You write.", "You write.\n    tools: [serch_knowledge]")))
+    warning = "warning: writer: There is no tool serch_knowledge here now; it is passed over\n"
+    for command in (("teams", "apply", path), ("teams", "show", "desk")):
+        assert terminal.type(*command).err == warning
+    assert warning in terminal.type("run", "Build a boat", "--team", path).err
+    assert terminal.type("teams", "export", "desk").err == ""
+    assert "writer in the team desk names serch_knowledge" in terminal.type("doctor").out
+
+
+@pytest.mark.system
 def test_a_plan_is_approved_at_the_terminal(terminal: Terminal) -> None:
     stands = terminal.type("run", "Build a boat", "--approve-plan")
     assert stands.code == 1

@@ -40,13 +40,35 @@ async def test_a_team_is_made_shown_changed_and_deleted(desk: Desk) -> None:
         assert await desk.ask("GET", f"{TEAMS}/{ref}") == made
     page = await desk.ask("GET", TEAMS)
     assert ([team["slug"] for team in page["teams"]], page["total"]) == (["mgx", "desk"], 2)
-    assert (await desk.ask("GET", f"{TEAMS}?skip=1&limit=5"))["teams"] == [made]
+    assert made.pop("warnings") == []
+    assert (await desk.ask("GET", f"{TEAMS}?skip=1&limit=5"))["teams"] == [made], "lists ask no server for its tools"
     change: JsonObject = {"reviewer": None, "limits": {"max_turns": 5}, "name": "Desk"}
     changed = await desk.ask("PATCH", f"{TEAMS}/desk", change)
     assert (changed["reviewer"], changed["limits"]["max_turns"], changed["name"]) == (None, 5, "Desk")
     assert changed["members"] == made["members"]
     await desk.ask("DELETE", f"{TEAMS}/desk", status=204)
     assert (await desk.ask("GET", f"{TEAMS}/desk", status=404))["code"] == "no_such_team"
+
+
+async def test_roles_tell_of_tools_that_are_not_there(desk: Desk) -> None:
+    await desk.office.hire("Ada", tools=["lok_up"])
+    writer: JsonObject = {**WRITER, "tools": ["look_up", "lok_up", "files__*", "look*", "lok_up"]}
+    judge: JsonObject = {**JUDGE, "tools": ["lok_up"]}
+    made = await desk.team("desk", "plan", lead=EDITOR, members=["ada", writer, CHECKER], reviewer=judge)
+    assert made["warnings"] == [
+        {"code": "unknown_tool", "sentence": sentence, "tool": tool, "role": role}
+        for role, tool, sentence in (
+            ("writer", "lok_up", "There is no tool lok_up here now; it is passed over"),
+            ("writer", "files__*", "No tool here has a name that begins with files__ now"),
+            ("judge", "lok_up", "There is no tool lok_up here now; it is passed over"),
+        )
+    ], "an agent tells of its own"
+    assert made["members"][1]["tools"] == writer["tools"], "it is kept as it was given"
+    assert (await desk.ask("GET", f"{TEAMS}/desk"))["warnings"] == made["warnings"]
+    better = await desk.ask("PATCH", f"{TEAMS}/desk", {"members": [CHECKER]})
+    assert [(one["role"], one["tool"]) for one in better["warnings"]] == [("judge", "lok_up")]
+    assert (await desk.ask("PATCH", f"{TEAMS}/desk", {"reviewer": None}))["warnings"] == []
+    assert (await desk.ask("GET", f"{TEAMS}/mgx"))["warnings"] == []
 
 
 async def test_the_built_in_team_stays_as_it_is(desk: Desk) -> None:

@@ -8,7 +8,15 @@ import typer
 from folkmoot.cli.asking import Call, Limit, Skip, Wish, Workspace, agent_path, ask, get, post
 from folkmoot.cli.contexts import command as contexts
 from folkmoot.cli.given import given, json_object
-from folkmoot.cli.printing import AsJson, fact_lines, print_table, print_text, say_what_is_left, table_of
+from folkmoot.cli.printing import (
+    AsJson,
+    fact_lines,
+    print_table,
+    print_text,
+    say_warnings,
+    say_what_is_left,
+    table_of,
+)
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.screen import Screen
 from folkmoot.cli.text import objects, word
@@ -161,7 +169,7 @@ def show_agent(agent: Agent, workspace: Workspace = None, json: AsJson = False) 
 
     def tell(found: JsonObject, screen: Screen) -> None:
         print_text("\n".join(agent_lines(found)))
-        _say_warnings(found, screen)
+        say_warnings(found, screen)
 
     ask(Wish(workspace, json), lambda: get(agent_path(agent)), tell)
 
@@ -244,9 +252,4 @@ def agent_lines(agent: JsonObject) -> list[str]:
 
 def _tell_status(agent: JsonObject, screen: Screen) -> None:
     print_text(f"{word(agent.get('slug'))} {word(agent.get('status'))}\nagent {word(agent.get('id'))}")
-    _say_warnings(agent, screen)
-
-
-def _say_warnings(agent: JsonObject, screen: Screen) -> None:
-    for warning in objects(agent.get("warnings")):
-        screen.say(f"warning: {word(warning.get('sentence'))}")
+    say_warnings(agent, screen)

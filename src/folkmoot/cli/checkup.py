@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from folkmoot.cli.checkup_tools import unknown_by_agent
+from folkmoot.cli.checkup_tools import unknown_by_name
 from folkmoot.cli.environment import shown_database
 from folkmoot.cli.refusals import refusals
 from folkmoot.db.lanes import DatabaseUnavailable
@@ -115,7 +115,7 @@ def _revision(at: str | None) -> Finding:
 async def _tools(settings: Settings) -> list[Finding]:
     """Nothing is said of tools that are all there."""
     try:
-        unknown = await unknown_by_agent(settings)
+        unknown = await unknown_by_name(settings)
     except ToolPackageFailed as problem:
         return [Finding("tools", "failed", problem.detail, "Repair or uninstall the package")]
     except DatabaseUnavailable as problem:
@@ -123,7 +123,7 @@ async def _tools(settings: Settings) -> list[Finding]:
     if not unknown:
         return []
     more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-    advice = "Write the names in config.tools as folkmoot tools list does, or bring the MCP server back"
+    advice = "Write the names of tools as folkmoot tools list does, or bring the MCP server back"
     return [Finding("tools", "warning", f"there is no such tool: {'; '.join(unknown[:_SHOWN])}{more}", advice)]
 
 

@@ -1,4 +1,6 @@
-"""What `folkmoot doctor` finds of tools: agents whose configs name some that nobody has now."""
+"""What `folkmoot doctor` finds of tools: agents and teams that name some which nobody has now."""
+
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -14,21 +16,25 @@ from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.settings import llm_settings
 from folkmoot.net.client import GuardedClient
 from folkmoot.runs.artifact_files import FOLDER, ArtifactFiles
+from folkmoot.teams.queries import TEAM_COLUMNS, team_view
+from folkmoot.teams.service import tools_of_roles
+from folkmoot.teams.tables import StoredTeam
 from folkmoot.tools.mcp.queries import enabled_servers
 from folkmoot.tools.mcp.service import tool_names
 from folkmoot.tools.service import unknown_among
 from folkmoot.wiring import Means, open_tools
 
-MOST_AGENTS = 5000
+MOST = 5000
 _AGENTS = (
     sa.select(AgentInstance.workspace_id, AgentInstance.project_id, AgentInstance.slug, AgentInstance.config)
     .order_by(AgentInstance.id)
-    .limit(MOST_AGENTS)
+    .limit(MOST)
 )
+_TEAMS = sa.select(*TEAM_COLUMNS).order_by(StoredTeam.id).limit(MOST)
 
 
-async def unknown_by_agent(settings: Settings) -> list[str]:
-    """A phrase for each agent that names a tool which its workspace does not have.
+async def unknown_by_name(settings: Settings) -> list[str]:
+    """A phrase for each agent, and each role of a team, that names a tool which its workspace does not have.
 
     Nothing is asked of a server: what its last listing had is there, and of a program every name with its prefix.
     Raises ToolPackageFailed, DatabaseUnavailable.
@@ -64,12 +70,20 @@ async def _names(settings: Settings) -> tuple[str, ...]:
 def _unknown(tx: Tx, names: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     known: dict[str, tuple[str, ...]] = {}
-    for agent in tx.all(AgentInstance, _AGENTS):
-        wanted = tools_named(agent.config)
-        if wanted and agent.workspace_id not in known:
-            scope = Scope(agent.workspace_id, agent.project_id, SYSTEM)
+    for scope, who, wanted in _wanting(tx):
+        if scope.workspace_id not in known:
             of_servers = (name for server in enabled_servers(tx, scope) for name in tool_names(server))
-            known[agent.workspace_id] = (*names, *of_servers)
-        if missing := unknown_among(dict.fromkeys(wanted), known.get(agent.workspace_id, ())):
-            found.append(f"{agent.slug} names {', '.join(missing)}")
+            known[scope.workspace_id] = (*names, *of_servers)
+        if missing := unknown_among(dict.fromkeys(wanted), known[scope.workspace_id]):
+            found.append(f"{who} names {', '.join(missing)}")
     return found
+
+
+def _wanting(tx: Tx) -> Iterator[tuple[Scope, str, Sequence[str]]]:
+    """Who names any tools, where, and which."""
+    for agent in tx.all(AgentInstance, _AGENTS):
+        if wanted := tools_named(agent.config):
+            yield Scope(agent.workspace_id, agent.project_id, SYSTEM), agent.slug, wanted
+    for team in tx.all(StoredTeam, _TEAMS):
+        for role, tools in tools_of_roles(team_view(team)).items():
+            yield Scope(team.workspace_id, team.project_id, SYSTEM), f"{role} in the team {team.slug}", tools

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from folkmoot.cli.screen import Screen, plain
-from folkmoot.cli.text import number, word
+from folkmoot.cli.text import number, objects, word
 from folkmoot.kernel.json import Json, JsonObject, dumps
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -54,6 +54,13 @@ def fact_lines(facts: dict[str, str]) -> list[str]:
     """`name      value` for each fact that there is."""
     width = max(map(len, facts)) + 2
     return [f"{name:{width}}{value}" for name, value in facts.items() if value]
+
+
+def say_warnings(found: JsonObject, screen: Screen) -> None:
+    """What an agent's config or a team's role names and has no effect, on stderr."""
+    for warning in objects(found.get("warnings")):
+        role = f"{word(warning['role'])}: " if warning.get("role") else ""
+        screen.say(f"warning: {role}{word(warning.get('sentence'))}")
 
 
 def say_what_is_left(screen: Screen, page: JsonObject, shown: int) -> None:

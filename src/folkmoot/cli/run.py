@@ -9,6 +9,7 @@ import typer
 from folkmoot.cli.client import Client
 from folkmoot.cli.files import Attachment, read_files
 from folkmoot.cli.folder import usable
+from folkmoot.cli.printing import say_warnings
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen, one_line
@@ -54,7 +55,8 @@ def command(
 
         async def begin(client: Client, screen: Screen) -> JsonObject:
             if spec is not None:
-                await apply_team(client, spec)
+                _, applied = await apply_team(client, spec)
+                say_warnings(applied, screen)
             return await start(client, screen, wanted, attachments)
 
         return await watch(signals, Wish(out, json), begin)

@@ -8,7 +8,15 @@ import typer
 
 from folkmoot.cli.asking import Call, Limit, Skip, Wish, Workspace, ask, get, workspace_headers
 from folkmoot.cli.connection import connect
-from folkmoot.cli.printing import AsJson, print_json, print_table, print_text, say_what_is_left, table_of
+from folkmoot.cli.printing import (
+    AsJson,
+    print_json,
+    print_table,
+    print_text,
+    say_warnings,
+    say_what_is_left,
+    table_of,
+)
 from folkmoot.cli.problems import BadUsage
 from folkmoot.cli.process import Signals, go
 from folkmoot.cli.screen import Screen
@@ -41,7 +49,12 @@ def list_teams(limit: Limit = 50, skip: Skip = 0, workspace: Workspace = None, j
 @command.command("show")
 def show_team(team: Team, workspace: Workspace = None, json: AsJson = False) -> None:
     """A team as it is."""
-    ask(Wish(workspace, json), lambda: get(_path(team)), lambda view, _: print_text(written([view])))
+
+    def tell(view: JsonObject, screen: Screen) -> None:
+        print_text(written([view]))
+        say_warnings(view, screen)
+
+    ask(Wish(workspace, json), lambda: get(_path(team)), tell)
 
 
 @command.command("export")
@@ -86,6 +99,8 @@ def apply_teams(
             print_json({"teams": views})
             return 0
         print_text("\n".join(f"{word(view.get('slug'))} is {what}" for what, view in done))
+        for _, view in done:
+            say_warnings(view, screen)
         return 0
 
     go(work, is_json=json)

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from folkmoot.agents.schemas import ModelName
+from folkmoot.agents.schemas import AgentWarning, ModelName
 from folkmoot.http.schemas import Page
 from folkmoot.http.text import Line, Slug, Text
 from folkmoot.kernel.ids import is_id
@@ -135,24 +135,21 @@ class TeamChange(Strict):
         return {**spec, **{name: value for name, value in given.items() if value is not None or name in nullable}}
 
 
+_SHOWN: JsonObject = {
+    **_EXAMPLE,
+    "id": "01a1fdeb-5f4c-7e24-8a48-bf93d8189c23",
+    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
+    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
+    "is_built_in": False,
+    "created_at": "2026-11-21T11:43:40.194202Z",
+    "updated_at": "2026-11-21T11:43:40.194202Z",
+}
+
+
 class TeamView(BaseModel):
     """A built-in team has no id and belongs to no project; it can be neither changed nor deleted."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    **_EXAMPLE,
-                    "id": "01a1fdeb-5f4c-7e24-8a48-bf93d8189c23",
-                    "workspace_id": "01a1fdeb-4e2b-736f-9bc5-3f195b7ea217",
-                    "project_id": "01a1fdeb-4e2b-7fcb-8194-8f8fed760416",
-                    "is_built_in": False,
-                    "created_at": "2026-11-21T11:43:40.194202Z",
-                    "updated_at": "2026-11-21T11:43:40.194202Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
 
     id: str | None
     workspace_id: str
@@ -169,6 +166,18 @@ class TeamView(BaseModel):
     is_built_in: bool
     created_at: datetime | None
     updated_at: datetime | None
+
+
+class RoleWarning(AgentWarning):
+    role: str
+
+
+class TeamDetail(TeamView):
+    """A team by itself; `warnings` say which tools its roles name that there are not now. An agent has its own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_SHOWN, "warnings": []}]})
+
+    warnings: list[RoleWarning]
 
 
 class TeamPage(Page):

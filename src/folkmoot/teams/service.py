@@ -5,6 +5,7 @@ from typing import Literal
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from folkmoot.agents.service import unknown_tool
 from folkmoot.audit.service import record
 from folkmoot.db.tx import Tx
 from folkmoot.events.facts import ResourceChanged
@@ -17,10 +18,12 @@ from folkmoot.llm.gateway import Gateway
 from folkmoot.providers.queries import own_providers
 from folkmoot.tasks.rules import AD_HOC, NoSuchTeam
 from folkmoot.teams.queries import TEAM_COLUMNS, count_teams, find_team, team_view
-from folkmoot.teams.schemas import TeamChange, TeamSpec
+from folkmoot.teams.schemas import RoleSeat, RoleWarning, TeamChange, TeamDetail, TeamSpec, TeamView
 from folkmoot.teams.seating import UnusableTeam, seated, with_ids
 from folkmoot.teams.tables import StoredTeam
 from folkmoot.teams.team import BUILT_IN
+from folkmoot.tools.registry import ToolRegistry
+from folkmoot.tools.service import unknown_tools
 
 MOST_TEAMS = 200
 
@@ -104,6 +107,25 @@ def delete_team(tx: Tx, scope: Scope, ref: str) -> None:
     tx.write(_DELETE, {"this_team": team.id})
     _say(tx, team, "deleted")
     record(tx, scope.actor, "delete_team", ("team", team.id), scope.workspace_id, slug=team.slug)
+
+
+async def team_detail(tools: ToolRegistry, scope: Scope, view: TeamView) -> TeamDetail:
+    """With what of its roles has no effect now."""
+    named = tools_of_roles(view)
+    unknown = await unknown_tools(tools, scope, [name for names in named.values() for name in names])
+    warnings = [
+        RoleWarning(role=role, **dict(unknown_tool(name)))
+        for role, names in named.items()
+        for name in dict.fromkeys(names)
+        if name in unknown
+    ]
+    return TeamDetail.model_validate({**dict(view), "warnings": warnings})
+
+
+def tools_of_roles(view: TeamView) -> dict[str, tuple[str, ...]]:
+    """The names of tools that roles name, by role; what an agent has stands in its config."""
+    seats = (view.lead, *view.members, view.reviewer)
+    return {seat.slug: seat.tools for seat in seats if isinstance(seat, RoleSeat) and seat.tools}
 
 
 def _changed(tx: Tx, gateway: Gateway, scope: Scope, team: StoredTeam, spec: TeamSpec, names: list[str]) -> StoredTeam:

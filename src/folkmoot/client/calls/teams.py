@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from folkmoot.client import wire
-from folkmoot.client.resources.teams import Team, TeamPage
+from folkmoot.client.resources.teams import TeamDetail, TeamPage
 from folkmoot.client.wire import Call
 from folkmoot.kernel.json import JsonObject
 
@@ -24,12 +24,12 @@ def create_team(
     reviewer: str | int | JsonObject | None = None,
     limits: JsonObject | None = None,
     approval: JsonObject | None = None,
-) -> Call[Team]:
+) -> Call[TeamDetail]:
     """Make a team of agents of the workspace and roles of its own."""
     return Call(
         "POST",
         "/api/teams",
-        wire.one(Team),
+        wire.one(TeamDetail),
         body={
             "slug": slug,
             "name": name,
@@ -44,8 +44,8 @@ def create_team(
     )
 
 
-def get_team(team_id: str) -> Call[Team]:
-    return Call("GET", wire.path("/api/teams/{team_id}", team_id=team_id), wire.one(Team))
+def get_team(team_id: str) -> Call[TeamDetail]:
+    return Call("GET", wire.path("/api/teams/{team_id}", team_id=team_id), wire.one(TeamDetail))
 
 
 def change_team(
@@ -59,12 +59,12 @@ def change_team(
     reviewer: str | int | JsonObject | None = None,
     limits: JsonObject | None = None,
     approval: JsonObject | None = None,
-) -> Call[Team]:
+) -> Call[TeamDetail]:
     """Runs that have begun keep the team they began with."""
     return Call(
         "PATCH",
         wire.path("/api/teams/{team_id}", team_id=team_id),
-        wire.one(Team),
+        wire.one(TeamDetail),
         body={
             "name": name,
             "description": description,

@@ -46,6 +46,34 @@ class RoleSeat(Resource):
     tools: list[str] | None = None
 
 
+class RoleWarning(Resource):
+    code: str
+    sentence: str
+    tool: str
+    role: str
+
+
+class TeamDetail(Resource):
+    """A team by itself; `warnings` say which tools its roles name that there are not now. An agent has its own."""
+
+    id: str | None
+    workspace_id: str
+    project_id: str | None
+    slug: str
+    name: str
+    description: str
+    orchestration: str
+    lead: AgentSeat | RoleSeat
+    members: list[AgentSeat | RoleSeat]
+    reviewer: Person | AgentSeat | RoleSeat | None
+    limits: Limits
+    approval: Consent
+    is_built_in: bool
+    created_at: datetime | None
+    updated_at: datetime | None
+    warnings: list[RoleWarning]
+
+
 class Team(Resource):
     """A built-in team has no id and belongs to no project; it can be neither changed nor deleted."""
 
