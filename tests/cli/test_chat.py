@@ -222,9 +222,9 @@ async def test_only_the_end_of_a_long_text_is_shown_while_it_is_written(monkeypa
         assert (len(rows), rows[-2].split()[-1]) == (9, "word4999")
 
 
-async def test_a_line_that_is_being_stored_is_sent_again(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_call_is_made_again_while_the_server_is_away(capsys: pytest.CaptureFixture[str]) -> None:
     link = Link(PlainFace(is_json=False))
-    faults = [refused(409, {"code": "key_in_use"}), refused(409, {"code": "key_reused"}), ConnectionLost()]
+    faults = [refused(500, {}), refused(409, {"code": "key_reused"}), ConnectionLost()]
 
     async def send() -> str:
         if faults:

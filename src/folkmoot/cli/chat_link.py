@@ -6,15 +6,13 @@ from contextlib import aclosing, suppress
 from typing import TypeVar
 
 from folkmoot.cli.chat_face import Face
-from folkmoot.cli.client import Client
-from folkmoot.cli.problems import ConnectionLost, Refused, document, is_passing
+from folkmoot.cli.client import Client, delay_seconds
+from folkmoot.cli.problems import ConnectionLost, Refused, is_passing
 from folkmoot.cli.text import word
-from folkmoot.kernel.errors import Problem
 
 T = TypeVar("T")
 
 _TRIES = 40
-_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.1, 2.0
 _AGAIN_SECONDS = 1.0
 
 
@@ -35,14 +33,14 @@ class Link:
             try:
                 return await ask()
             except (ConnectionLost, Refused) as problem:
-                if not is_passing(problem) and not _is_under_way(problem):
+                if not is_passing(problem):
                     raise
             self.lose()
             await self.pause(tries)
         raise ServerAway
 
     async def pause(self, tries: int) -> None:
-        await asyncio.sleep(min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0 ** min(tries, 10)))
+        await asyncio.sleep(delay_seconds(tries))
 
     def lose(self) -> None:
         if not self._is_lost:
@@ -53,11 +51,6 @@ class Link:
         if self._is_lost:
             self._face.note("connected again")
         self._is_lost = False
-
-
-def _is_under_way(problem: Problem) -> bool:
-    """Whether what was sent before, under the same key, is being carried out right now."""
-    return document(problem).get("code") == "key_in_use"
 
 
 async def listen(client: Client, face: Face, run_id: str, name: str) -> None:

@@ -1,5 +1,6 @@
 """The terminal's HTTP client: JSON in and out, server-sent events, and every fault as a Problem."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from folkmoot.cli.problems import ConnectionLost, refused
+from folkmoot.cli.problems import ConnectionLost, Refused, document, refused
 from folkmoot.kernel.json import JsonObject, dumps, loads
 
 PAGE = 200
@@ -16,6 +17,8 @@ _LONGEST_WAIT = aiohttp.ClientTimeout(total=330, sock_connect=5)
 # A server says something every 15 seconds, if only a comment; three of them missing means that it is gone.
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=50)
 _LONGEST_LINE = 4 * 1024 * 1024
+_TRIES = 40
+_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.1, 2.0
 
 
 class Frame(NamedTuple):
@@ -64,9 +67,20 @@ class Client:
         return await self._call("GET", path, query=query)
 
     async def post(self, path: str, body: JsonObject | Form | None = None, key: str | None = None) -> JsonObject:
-        """`key` is the Idempotency-Key: the same call may be made again when its answer was lost."""
+        """`key` is the Idempotency-Key: the same call may be made again when its answer was lost.
+
+        While what was sent before under the key is being carried out, it waits and asks again, for about a minute.
+        """
         headers = {"Idempotency-Key": key} if key else {}
-        return await self._call("POST", path, body=body, headers=headers)
+        tries = 0
+        while True:
+            try:
+                return await self._call("POST", path, body=body, headers=headers)
+            except Refused as problem:
+                if document(problem).get("code") != "key_in_use" or tries == _TRIES:
+                    raise
+            await asyncio.sleep(delay_seconds(tries))
+            tries += 1
 
     async def put(self, path: str, body: JsonObject) -> JsonObject:
         return await self._call("PUT", path, body=body)
@@ -157,6 +171,11 @@ async def client_on(socket: Path) -> AsyncIterator[Client]:
     connector = aiohttp.UnixConnector(str(socket))
     async with aiohttp.ClientSession("http://localhost", connector=connector, read_bufsize=_LONGEST_LINE) as session:
         yield Client(session, Place("http://localhost", socket=socket))
+
+
+def delay_seconds(tries: int) -> float:
+    """Before a call is made again that was made so many times in vain."""
+    return min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0 ** min(tries, 10))
 
 
 @contextmanager
