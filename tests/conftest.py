@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
@@ -13,7 +14,6 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 
 from folkmoot.accounts import passwords
-from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import Hooks
 from folkmoot.events.log import store
@@ -21,7 +21,7 @@ from folkmoot.kernel.garbage import collect_rarely
 from folkmoot.kernel.scope import Scope
 from folkmoot.migrations.upgrade import upgrade
 from folkmoot.runs.moves import number_events
-from tests.databases import new_scope, postgres_database
+from tests.databases import Kept, new_scope, opened, postgres_database
 from tests.once import work_out_once
 
 # A slow machine is no finding, and the same tests see the same examples every time.
@@ -32,6 +32,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 SUITES = ("system", "browser")
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
+EACH_DATABASE = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +53,30 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays; looking through it again and again took a tenth of the suite's time."""
     collect_rarely()
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """What is left now stays too: pytest and the interpreter would look through it five times before they end."""
+    collect_rarely()
+
+
+def left_out(config: pytest.Config) -> set[str]:
+    """The markers of `-m "not (system or ...)"`: two in five tests, which need not be collected to be deselected."""
+    found = re.fullmatch(r"not \(([\w ]+)\)", config.option.markexpr)
+    return set(found[1].split(" or ")) if found else set()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    suites = {config.rootpath / "tests" / name for name in left_out(config).intersection(SUITES)}
+    return True if collection_path in suites else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of a database is one on each kind of them."""
+    if "kind_of_database" in metafunc.fixturenames:
+        kinds = EACH_DATABASE[:1] if "postgres" in left_out(metafunc.config) else EACH_DATABASE
+        metafunc.parametrize("kind_of_database", kinds, indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,29 +143,57 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
         yield url
 
 
-EACH_DATABASE = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+@pytest.fixture
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-@pytest.fixture(params=EACH_DATABASE)
-def database_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database of each kind: a file of the test's own, or the worker's on PostgreSQL."""
-    name = "postgres_url" if request.param == "postgresql" else "sqlite_url"
-    return str(request.getfixturevalue(name))
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, kind_of_database: str, shared_urls: set[str]) -> str:
+    """A migrated database of each kind, in which each test works in a workspace of its own.
+
+    The module's tests share it; on PostgreSQL all of the worker's do.
+    """
+    name = "postgres_url" if kind_of_database == "postgresql" else "shared_sqlite_url"
+    url = str(request.getfixturevalue(name))
+    shared_urls.add(url)
+    return url
 
 
-@pytest.fixture(params=EACH_DATABASE)
-def own_database_url(request: pytest.FixtureRequest) -> str:
-    """As `database_url`, and also on PostgreSQL the test's own: for what looks across all workspaces.
+@pytest.fixture(scope="module")
+def shared_urls() -> set[str]:
+    """Of databases that are there for the next test too, and may stay open for it."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+async def kept_database() -> AsyncIterator[Kept[Database]]:
+    """What `db` keeps open: to open and close it took longer than most tests of a database do."""
+    kept = Kept[Database]()
+    yield kept
+    await kept.close()
+
+
+@pytest.fixture
+def own_database_url(request: pytest.FixtureRequest, kind_of_database: str) -> str:
+    """As `database_url`, but the test's own: for what looks across all workspaces.
 
     Such a module overrides `database_url` with it.
     """
-    name = "own_postgres_url" if request.param == "postgresql" else "sqlite_url"
+    name = "own_postgres_url" if kind_of_database == "postgresql" else "sqlite_url"
     return str(request.getfixturevalue(name))
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     path = tmp_path / "folkmoot.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def shared_sqlite_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("shared") / "folkmoot.db"
     shutil.copyfile(sqlite_template, path)
     return f"sqlite:///{path}"
 
@@ -158,11 +211,14 @@ def hooks() -> Hooks:
 
 
 @pytest.fixture
-async def db(database_url: str, hooks: Hooks) -> AsyncIterator[Database]:
-    database = connect(database_url, hooks)
-    await database.open()
-    yield database
-    await database.close()
+async def db(
+    database_url: str, hooks: Hooks, shared_urls: set[str], kept_database: Kept[Database]
+) -> AsyncIterator[Database]:
+    if database_url in shared_urls:
+        yield await kept_database.get((database_url, hooks), lambda: opened(database_url, hooks))
+    else:
+        async with opened(database_url, hooks) as database:
+            yield database
 
 
 @pytest.fixture

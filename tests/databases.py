@@ -1,12 +1,16 @@
 """Databases and workspaces for tests: what the fixtures in conftest.py are made of."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from folkmoot.db.connect import connect
+from folkmoot.db.database import Database
+from folkmoot.db.lanes import Hooks
 from folkmoot.db.tx import Tx
 from folkmoot.events.log import make_head
 from folkmoot.kernel.clock import now
@@ -14,6 +18,37 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.scope import SYSTEM, Scope
 from folkmoot.runs.tables import RunSlots
 from folkmoot.workspaces.tables import Project, Workspace
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """One thing that stays open from test to test, as long as the next one asks for the same."""
+
+    def __init__(self) -> None:
+        self._closing = AsyncExitStack()
+        self._asked: object = None
+        self._opened: T | None = None
+
+    async def get(self, asked: object, make: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        """What `make` opens, unless what is open was `asked` for in the same words."""
+        if self._opened is None or self._asked != asked:
+            await self.close()
+            self._opened = await self._closing.enter_async_context(make())
+            self._asked = asked
+        return self._opened
+
+    async def close(self) -> None:
+        self._opened = None
+        await self._closing.aclose()
+
+
+@asynccontextmanager
+async def opened(url: str, hooks: Hooks) -> AsyncIterator[Database]:
+    database = connect(url, hooks)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from folkmoot.accounts.tokens import Claims
 from folkmoot.http.paths import canonical
 from tests.accounts.forging import forged
 from tests.accounts.persons import PASSWORD, Person, api_key, first, operator, with_token
-from tests.house.operations import OPERATIONS
+from tests.house.operations import operations
 from tests.serving import client_of, listening
 
 AGENTS = "/api/agents"
@@ -54,7 +54,7 @@ async def test_local_mode_ends_with_the_first_user(app: FastAPI, client: AsyncCl
 async def test_every_operation_is_closed_but_those_that_are_listed(app: FastAPI, ada: Person) -> None:
     client = client_of(app)
     let_in = set()
-    for operation in OPERATIONS:
+    for operation in operations():
         path = operation.path.replace("{", "").replace("}", "")
         answer = await client.request(operation.method, path)
         if answer.status_code != 401:

@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.client.clients import AsyncFolkmoot, Folkmoot
 from folkmoot.client.operations import Operations
-from tests.house.operations import OPERATIONS
+from tests.house.operations import operations
 from tests.house.source import ROOT, product
 from tools.client import FOLLOWED, HOME, client_files
 
@@ -26,7 +26,7 @@ def test_what_is_generated_is_fresh() -> None:
 
 @pytest.mark.parametrize("client", [Folkmoot, AsyncFolkmoot])
 def test_every_operation_is_a_method(client: type[Folkmoot | AsyncFolkmoot]) -> None:
-    assert [one.id for one in OPERATIONS if not hasattr(client, FOLLOWED.get(one.id, one.id))] == []
+    assert [one.id for one in operations() if not hasattr(client, FOLLOWED.get(one.id, one.id))] == []
 
 
 def test_a_method_looks_as_it_is_called() -> None:
@@ -42,7 +42,7 @@ def test_the_client_imports_nothing_of_the_server() -> None:
         f"{source.name}:{line} {name}"
         for source in product()
         if source.inside.startswith("client/")
-        for name, line, _ in source.imports()
+        for name, line, _ in source.facts.imports
         if name.startswith("folkmoot.") and not name.startswith(MAY_IMPORT)
     ]
     assert strays == []

@@ -7,9 +7,9 @@ import pytest
 from folkmoot.db.connect import connect
 from folkmoot.db.database import Database
 from folkmoot.db.lanes import Hooks
-from tests.app_fixtures import app, client
+from tests.app_fixtures import kept_app, shared_app
 
-__all__ = ["app", "client"]
+__all__ = ["kept_app", "shared_app"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Contexts over HTTP, of agents and of projects: shapes, conflicts, rollbacks, history, readers, isolation."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +13,7 @@ from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
 from tests.contexts.patching import patched
 from tests.databases import new_scope
+from tests.serving import client_of
 
 READ_KEYS = {
     *("context_id", "context_name", "current_version", "version", "data", "change_description", "created_by"),
@@ -56,8 +58,9 @@ async def open_workshop(app: FastAPI, client: AsyncClient) -> Workshop:
 
 
 @pytest.fixture
-async def shop(app: FastAPI, client: AsyncClient) -> Workshop:
-    return await open_workshop(app, client)
+async def shop(shared_app: FastAPI) -> AsyncIterator[Workshop]:
+    async with client_of(shared_app) as client:
+        yield await open_workshop(shared_app, client)
 
 
 @pytest.fixture(params=["agent", "project"])
@@ -204,8 +207,12 @@ async def test_readers_of_a_version_are_known(shop: Workshop, place: tuple[str, 
     assert (last["kind"], last["status"]) == ("reply", "completed")
     assert (await shop.ok("GET", f"{path}/versions/2/readers"))["readers"] == []
     assert (await shop.ask("GET", f"{path}/versions/3/readers")).status_code == 404
+    known = shop.app.state.context_settings
     shop.app.state.context_settings = ContextSettings(history_limit=1)
-    await shop.ok("POST", path, {"data": {}})
+    try:
+        await shop.ok("POST", path, {"data": {}})
+    finally:
+        shop.app.state.context_settings = known
     assert (await shop.ask("GET", f"{path}/versions/1/readers")).status_code == 404
 
 
@@ -243,9 +250,9 @@ async def test_an_agent_and_its_project_keep_contexts_of_their_own(shop: Worksho
     assert (await shop.ok("GET", f"{shop.home}/context"))["data"] == {}
 
 
-async def test_what_is_foreign_is_unknown(shop: Workshop, client: AsyncClient) -> None:
+async def test_what_is_foreign_is_unknown(shop: Workshop) -> None:
     """The other workspace's agent, project and run, against ids that nobody has."""
-    other = await open_workshop(shop.app, client)
+    other = await open_workshop(shop.app, shop.client)
     await other.ok("POST", f"{other.home}/context", {"data": {"secret": 1}})
     await other.ok("POST", f"{other.project}/default", {"data": {"secret": 1}})
     run_id = await speak(other)

@@ -6,17 +6,12 @@ import pytest
 
 from folkmoot.events.frames import view
 from folkmoot.events.queries import latest_seq, list_events
-from folkmoot.events.registry import data_schemas
 from folkmoot.kernel.json import JsonObject
-from folkmoot.kernel.json_schema import errors_of
 from folkmoot.realtime.resources import RESOURCES
 from tests.debates.hall import Hall
-from tests.house.fold import fold, key_of
+from tests.house.fold import errors_in, fold, key_of
 from tests.realtime.wire import Wire, receive
 from tests.serving import listening
-
-SCHEMAS, NAMED = data_schemas(RESOURCES)
-COMPONENTS: JsonObject = {"schemas": {**NAMED}}
 
 
 async def snapshot(hall: Hall) -> dict[str, dict[str, JsonObject]]:
@@ -37,9 +32,8 @@ async def test_what_is_folded_is_what_is_shown(hall: Hall, mode: str) -> None:
     state: Any = before
     frames = [view(event) for event in await hall.db.read(list_events, hall.scope.workspace_id, cursor, 1000)]
     for frame in frames:
-        kind = str(frame["event_type"])
-        assert errors_of({**SCHEMAS[kind], "components": COMPONENTS}, frame["data"]) == [], frame
-        state = fold(state, frame, SCHEMAS[kind])
+        assert errors_in(frame) == [], frame
+        state = fold(state, frame)
     assert state["debate"] == after["debate"]
     assert state["run"] == after["run"]
     told = [frame for frame in frames if str(frame["event_type"]).startswith(("debate_", "turn_", "argument_"))]

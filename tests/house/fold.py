@@ -1,10 +1,14 @@
 """What a client makes of events: a pure fold over what the API has shown. docs/events.md has the same rules."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
+from folkmoot.events.registry import PLACE, data_schemas
 from folkmoot.kernel.facts import PART, SHOWS
 from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json_schema import errors_of
+from folkmoot.realtime.resources import RESOURCES
 
 State = Mapping[str, Mapping[str, JsonObject]]
 """Resource, then key, then what the API shows of it."""
@@ -53,15 +57,29 @@ def key_of(resource: str, view: JsonObject) -> str:
     return str(view[KEYS.get(resource, "id")])
 
 
-def fold(state: State, frame: JsonObject, schema: JsonObject) -> State:
-    """The state after one event, whose type's `data` has this schema (of /asyncapi.json)."""
+@cache
+def _schemas() -> tuple[dict[str, JsonObject], JsonObject]:
+    """As /asyncapi.json has them: of each event type's `data`, and the components to which they refer."""
+    assert PLACE == "#/components/schemas/"
+    schemas, named = data_schemas(RESOURCES)
+    return schemas, {"schemas": {**named}}
+
+
+def errors_in(frame: JsonObject) -> list[JsonObject]:
+    """What in the event's data is not as its type's schema says."""
+    schemas, components = _schemas()
+    return errors_of({**schemas[str(frame["event_type"])], "components": components}, frame["data"])
+
+
+def fold(state: State, frame: JsonObject) -> State:
+    """The state after one event."""
     kind, data = str(frame["event_type"]), frame["data"]
     assert isinstance(data, dict)
     if "truncated" in data:
         raise Truncated(kind)
     if kind == "resource_changed":
         return _changed(state, data)
-    for name, resource, is_part in _shown(schema):
+    for name, resource, is_part in _shown(_schemas()[0][kind]):
         view = data[name]
         if isinstance(view, dict):
             state = _merged(state, resource, view, is_part=is_part)

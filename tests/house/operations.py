@@ -1,6 +1,7 @@
 """The operations of the application, read from its OpenAPI document, for tests that go through all of them."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from folkmoot.app import create_app
@@ -38,10 +39,27 @@ def operations_of(document: dict[str, Any]) -> list[Operation]:
     ]
 
 
-DOCUMENT = create_app(Settings(_env_file=None)).openapi()
-SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
-OPERATIONS = operations_of(DOCUMENT)
-BY_ID = {operation.id: operation for operation in OPERATIONS}
+@cache
+def document() -> dict[str, Any]:
+    """Made when it is first asked for: every process that collects tests would pay for it."""
+    return create_app(Settings(_env_file=None)).openapi()
+
+
+@cache
+def operations() -> list[Operation]:
+    return operations_of(document())
+
+
+@cache
+def by_id() -> dict[str, Operation]:
+    return {operation.id: operation for operation in operations()}
+
+
+def schemas() -> dict[str, Any]:
+    """What the document's references name."""
+    named: dict[str, Any] = document()["components"]["schemas"]
+    return named
+
 
 ENDLESS = {"stream_events"}
 """Answers that end when their reader leaves, which one who waits for the whole never does."""

@@ -12,6 +12,28 @@ FOLDERS = ("src", "tests", "tools", "bench", "examples")
 
 type_of_function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
+_BLOCKS = {"body", "orelse", "finalbody", "handlers", "cases"}
+
+
+@dataclass(frozen=True)
+class Defined:
+    """A class or function at any depth, and how many methods stand in its body."""
+
+    name: str
+    line: int
+    lines: int
+    is_class: bool
+    methods: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is remembered of a module's tree; `imports` are dotted names, lines, and whether inside a function."""
+
+    has_docstring: bool
+    definitions: tuple[Defined, ...]
+    imports: tuple[tuple[str, int, bool], ...]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -27,47 +49,49 @@ class Source:
     def text(self) -> str:
         return self.path.read_text()
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module:
+        """Parsed anew each time: those of all are a million objects, and the garbage collector would look at each."""
         return ast.parse(self.text, self.name)
 
     @cached_property
-    def definitions(self) -> tuple[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, ...]:
-        """Every class and function, also those inside others."""
-        kinds = (ast.ClassDef, *type_of_function)
-        return tuple(node for node, _ in _statements(self.tree, in_function=False) if isinstance(node, kinds))
+    def facts(self) -> Facts:
+        return _facts(self.tree)
 
     @property
     def inside(self) -> str:
         """The path under the package: `runs/service.py`."""
         return self.path.relative_to(PACKAGE).as_posix()
 
-    def imports(self) -> tuple[tuple[str, int, bool], ...]:
-        """Imported dotted names, with the line and whether it stands inside a function."""
-        return self._imports
 
-    @cached_property
-    def _imports(self) -> tuple[tuple[str, int, bool], ...]:
-        return tuple(_imports(self.tree))
+def _facts(tree: ast.Module) -> Facts:
+    definitions, imports = list[Defined](), list[tuple[str, int, bool]]()
+    for node, in_function in _statements(tree):
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                definitions.append(_defined(node))
+            case ast.Import(names=names):
+                imports += [(alias.name, node.lineno, in_function) for alias in names]
+            case ast.ImportFrom(module=module, names=names):
+                imports += [(f"{module}.{alias.name}", node.lineno, in_function) for alias in names]
+    return Facts(ast.get_docstring(tree) is not None, tuple(definitions), tuple(imports))
 
 
-def _statements(node: ast.AST, *, in_function: bool) -> Iterator[tuple[ast.AST, bool]]:
+def _statements(tree: ast.Module) -> Iterator[tuple[ast.AST, bool]]:
     """Everything below that is no expression, and whether it stands inside a function."""
-    in_function = in_function or isinstance(node, type_of_function)
-    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-        for child in getattr(node, part, ()):
-            yield child, in_function
-            yield from _statements(child, in_function=in_function)
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, in_function = waiting.pop()
+        yield node, in_function
+        in_function = in_function or isinstance(node, type_of_function)
+        for part in _BLOCKS.intersection(node._fields):
+            waiting += [(child, in_function) for child in getattr(node, part)]
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
-    for node, in_function in _statements(tree, in_function=False):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno, in_function
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}", node.lineno, in_function
+def _defined(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Defined:
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    methods = sum(isinstance(item, type_of_function) for item in node.body)
+    return Defined(node.name, node.lineno, lines, isinstance(node, ast.ClassDef), methods)
 
 
 @cache

@@ -1,10 +1,9 @@
 """Sizes a reader can hold in mind; complexity and parameters are counted by ruff."""
 
-import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from tests.house.source import Source, everything, product, type_of_function
+from tests.house.source import Defined, Source, everything, product
 
 MODULE_LINES = 400
 FUNCTION_LINES = 50
@@ -31,18 +30,12 @@ BORDERS = {
 }
 
 
-def lines(node: ast.AST) -> int:
-    assert isinstance(node, ast.stmt)
-    return (node.end_lineno or node.lineno) - node.lineno + 1
-
-
-def too_long(sources: Iterable[Source], kinds: tuple[type[ast.AST], ...], budget: int) -> list[str]:
-    return [
-        f"{source.name}:{node.lineno} {node.name} {lines(node)}"
-        for source in sources
-        for node in source.definitions
-        if isinstance(node, kinds) and lines(node) > budget
-    ]
+def defined(sources: Iterable[Source], *, classes: bool) -> Iterator[tuple[str, Defined]]:
+    """Each class or each function, and where it stands."""
+    for source in sources:
+        for found in source.facts.definitions:
+            if found.is_class == classes:
+                yield f"{source.name}:{found.line} {found.name}", found
 
 
 def matching(pattern: re.Pattern[str], sources: Iterable[Source]) -> list[str]:
@@ -60,22 +53,18 @@ def test_modules_are_short() -> None:
 
 
 def test_functions_are_short() -> None:
-    assert too_long(everything(), type_of_function, FUNCTION_LINES) == []
+    functions = defined(everything(), classes=False)
+    assert [(place, found.lines) for place, found in functions if found.lines > FUNCTION_LINES] == []
 
 
 def test_classes_are_short() -> None:
-    assert too_long(everything(), (ast.ClassDef,), CLASS_LINES) == []
+    classes = defined(everything(), classes=True)
+    assert [(place, found.lines) for place, found in classes if found.lines > CLASS_LINES] == []
 
 
 def test_classes_have_few_methods() -> None:
-    crowded = [
-        f"{source.name}:{node.lineno} {node.name} {count}"
-        for source in everything()
-        for node in source.definitions
-        if isinstance(node, ast.ClassDef)
-        and (count := sum(isinstance(item, type_of_function) for item in node.body)) > METHODS
-    ]
-    assert crowded == []
+    classes = defined(everything(), classes=True)
+    assert [(place, found.methods) for place, found in classes if found.methods > METHODS] == []
 
 
 def test_file_names_say_what_is_inside() -> None:

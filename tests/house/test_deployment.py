@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from folkmoot.app import create_app
 from folkmoot.cli.commands import TABLE
 from folkmoot.cli.listener import GRACE_SECONDS as REQUEST_SECONDS
 from folkmoot.http.paths import canonical
@@ -28,6 +28,7 @@ from folkmoot.kernel.clock import now
 from folkmoot.kernel.settings import Settings, names_of
 from folkmoot.life import GRACE_SECONDS as RUN_SECONDS
 from folkmoot.realtime.socketio import PATH as SOCKET_IO
+from tests.house.operations import operations
 from tests.house.source import ROOT
 
 Piece = dict[str, Any]
@@ -56,6 +57,7 @@ def services() -> dict[str, Piece]:
     return found
 
 
+@cache
 def pieces(name: str = "*.yaml") -> list[Piece]:
     paths = [path for path in sorted(MANIFESTS.glob(name)) if path.name != "kustomization.yaml"]
     return [piece for path in paths for piece in yaml.safe_load_all(path.read_text())]
@@ -83,7 +85,7 @@ def image_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def paths() -> set[str]:
-    return set(create_app(Settings(_env_file=None)).openapi()["paths"])
+    return {operation.path for operation in operations()}
 
 
 def options_of(command: str) -> set[str]:

@@ -51,7 +51,7 @@ def test_a_library_stays_at_home(library: str) -> None:
         f"{source.name}:{line}"
         for source in product()
         if not stands_in(source, HOMES[library])
-        for name, line, _ in source.imports()
+        for name, line, _ in source.facts.imports
         if name == library or name.startswith(library + ".")
     ]
     assert strays == []
@@ -62,7 +62,7 @@ def test_no_sql_at_the_edge_and_in_rules() -> None:
         f"{source.name}:{line}"
         for source in product()
         if stands_in(source, NO_SQL)
-        for name, line, _ in source.imports()
+        for name, line, _ in source.facts.imports
         if name.split(".")[0] == "sqlalchemy"
     ]
     assert strays == []
@@ -73,7 +73,7 @@ def test_own_modules_are_imported_at_the_top() -> None:
         f"{source.name}:{line} {name}"
         for source in product()
         if not stands_in(source, LOADED_ON_FIRST_USE)
-        for name, line, in_function in source.imports()
+        for name, line, in_function in source.facts.imports
         if in_function and name.split(".")[0] == "folkmoot"
     ]
     assert lazy == []
@@ -81,7 +81,7 @@ def test_own_modules_are_imported_at_the_top() -> None:
 
 def test_every_module_says_why_it_exists() -> None:
     written = [source for source in everything() if source.text.strip()]
-    assert [source.name for source in written if not ast.get_docstring(source.tree)] == []
+    assert [source.name for source in written if not source.facts.has_docstring] == []
 
 
 def test_every_folder_is_a_package() -> None:

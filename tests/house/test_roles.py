@@ -15,7 +15,7 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import loads
 from folkmoot.kernel.scope import Role
 from tests.databases import new_scope
-from tests.house.operations import BY_ID
+from tests.house.operations import by_id
 from tests.persons import Person, admit, enrol
 from tests.serving import client_of, listening, running, settings_for
 from tools.roles import Access, accesses
@@ -34,7 +34,7 @@ class Town:
 
     async def ask(self, access: Access, person: Person) -> Response:
         """All that the operation needs, of things that are not there."""
-        operation = BY_ID[access.operation]
+        operation = by_id()[access.operation]
         names = re.findall(r"{(\w+)}", operation.path)
         values = {name: new_id() for name in names} | {"workspace_id": self.workspace_id}
         examples = [media["example"] for media in operation.media("body").values() if "example" in media]
@@ -62,7 +62,7 @@ async def town(own_database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
 @pytest.mark.system
 async def test_the_matrix_holds(town: Town) -> None:
     for access in accesses():
-        if access.operation not in BY_ID:
+        if access.operation not in by_id():
             continue
         for role, person in town.people.items():
             answer = await town.ask(access, person)
@@ -81,7 +81,7 @@ async def test_the_matrix_holds(town: Town) -> None:
 
 
 async def test_sockets_too(town: Town) -> None:
-    sockets = [access for access in accesses() if access.operation not in BY_ID]
+    sockets = [access for access in accesses() if access.operation not in by_id()]
     assert {access.method for access in sockets} == {"WS"}
     async with listening(town.app) as place:
         for access in sockets:
@@ -105,5 +105,5 @@ async def knock(address: str, headers: dict[str, str]) -> str:
 
 
 def test_every_operation_says_who_may() -> None:
-    assert {access.operation for access in accesses()} >= BY_ID.keys()
+    assert {access.operation for access in accesses()} >= by_id().keys()
     assert [access for access in accesses() if not access.who] == []

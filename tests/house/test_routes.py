@@ -20,7 +20,7 @@ from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Role
 from tests.databases import new_scope
 from tests.house.cases import CASES, CHOSEN, OF_INSTALLATION, OPEN, OWN, SOCKETS, Case
-from tests.house.operations import BY_ID, OPERATIONS, SCHEMAS, Operation
+from tests.house.operations import Operation, by_id, operations, schemas
 from tests.house.places import Place, dump, filled, furnish, unknown_names
 from tests.house.source import product
 from tests.persons import admit, enrol
@@ -46,37 +46,36 @@ def route_functions() -> set[str]:
 
 
 def test_every_route_is_an_operation_with_the_name_of_its_function() -> None:
-    assert len(BY_ID) == len(OPERATIONS)
-    assert route_functions() == {*BY_ID, *SOCKETS}
+    assert len(by_id()) == len(operations())
+    assert route_functions() == {*by_id(), *SOCKETS}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_an_operation_is_described(operation: Operation) -> None:
-    assert operation.path.startswith("/api/")
-    assert operation.path == operation.path.rstrip("/")
-    assert not operation.path.startswith("/api/v1")
-    assert operation.said["summary"]
-    assert operation.said["tags"]
-    answers = operation.said["responses"]
-    declared = {"401", "403", "422", "500"}
-    declared |= {"413"} if "requestBody" in operation.said else set()
-    declared |= {"400", "404", "503"} if operation.is_scoped else set()
-    assert declared <= answers.keys()
-    for status in answers:
-        if int(status) >= 400:
-            assert [*operation.media(status)] == [PROBLEM], status
-            assert operation.media(status)[PROBLEM]["examples"], status
+def test_operations_are_described() -> None:
+    for operation in operations():
+        assert operation.path.startswith("/api/"), operation.id
+        assert operation.path == operation.path.rstrip("/"), operation.id
+        assert not operation.path.startswith("/api/v1"), operation.id
+        assert operation.said["summary"], operation.id
+        assert operation.said["tags"], operation.id
+        answers = operation.said["responses"]
+        declared = {"401", "403", "422", "500"}
+        declared |= {"413"} if "requestBody" in operation.said else set()
+        declared |= {"400", "404", "503"} if operation.is_scoped else set()
+        assert declared <= answers.keys(), operation.id
+        for status in (status for status in answers if int(status) >= 400):
+            assert [*operation.media(status)] == [PROBLEM], (operation.id, status)
+            assert operation.media(status)[PROBLEM]["examples"], (operation.id, status)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_an_operation_shows_examples_that_fit(operation: Operation) -> None:
-    places = ["body", *(status for status in operation.said["responses"] if status[0] == "2")]
-    shown = [(place, kind, media) for place in places for kind, media in operation.media(place).items()]
-    for place, kind, media in shown:
-        assert "example" in media, f"{place} {kind} of {operation.id} has no example"
-        if kind == "application/json":
-            schema = {**inlined(media["schema"]), "$defs": inlined_schemas()}
-            assert errors_of(schema, media["example"]) == [], f"{place} of {operation.id}"
+def test_operations_show_examples_that_fit() -> None:
+    for operation in operations():
+        places = ["body", *(status for status in operation.said["responses"] if status[0] == "2")]
+        shown = [(place, kind, media) for place in places for kind, media in operation.media(place).items()]
+        for place, kind, media in shown:
+            assert "example" in media, f"{place} {kind} of {operation.id} has no example"
+            if kind == "application/json":
+                schema = {**inlined(media["schema"]), "$defs": inlined_schemas()}
+                assert errors_of(schema, media["example"]) == [], f"{place} of {operation.id}"
 
 
 def inlined(schema: Any) -> Any:
@@ -90,7 +89,7 @@ def inlined(schema: Any) -> Any:
 
 @cache
 def inlined_schemas() -> Any:
-    return inlined(SCHEMAS)
+    return inlined(schemas())
 
 
 def names_taken(operation: Operation) -> set[str]:
@@ -117,19 +116,19 @@ def properties(schema: Any) -> set[str]:
         return set()
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return set() if name == "JsonObject" else properties(SCHEMAS[name])
+        return set() if name == "JsonObject" else properties(schemas()[name])
     below = [part for name, part in schema.items() if name in ("items", "anyOf", "allOf", "oneOf")]
     inside = schema.get("properties", {})
     return {*inside}.union(*map(properties, [*below, *inside.values()]))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_every_name_an_operation_takes_has_an_isolation_case(operation: Operation) -> None:
-    covered = set().union(*(case.aims for case in CASES if case.operation == operation.id))
-    taken = names_taken(operation)
-    assert taken <= covered, f"{operation.id} takes {taken - covered} and has no case in CASES for it"
-    names_its_workspace = operation.is_scoped or names_a_workspace(operation) or operation.path.startswith(OWN)
-    assert not taken or names_its_workspace, f"{operation.id} takes {taken} and no workspace selector"
+def test_every_name_that_operations_take_has_an_isolation_case() -> None:
+    for operation in operations():
+        covered = set().union(*(case.aims for case in CASES if case.operation == operation.id))
+        taken = names_taken(operation)
+        assert taken <= covered, f"{operation.id} takes {taken - covered} and has no case in CASES for it"
+        names_its_workspace = operation.is_scoped or names_a_workspace(operation) or operation.path.startswith(OWN)
+        assert not taken or names_its_workspace, f"{operation.id} takes {taken} and no workspace selector"
 
 
 def test_every_socket_has_an_isolation_case() -> None:
@@ -178,7 +177,7 @@ async def ask(town: Town, case: Case, caller: Place, names: dict[str, str]) -> A
     values = {name: str(filled(value, caller.names, names)) for name, value in case.given.items()}
     if case.operation in SOCKETS:
         return await knock(town, SOCKETS[case.operation], caller, values)
-    operation = BY_ID[case.operation]
+    operation = by_id()[case.operation]
     in_path = set(re.findall(r"{(\w+)}", operation.path))
     answer = await town.client.request(
         operation.method,
@@ -217,7 +216,7 @@ async def test_what_is_foreign_is_unknown(town: Town) -> None:
         for case in CASES:
             foreign = await ask(town, case, caller, owner.names)
             assert foreign == await ask(town, case, caller, unknown), case
-            is_read = case.operation in SOCKETS or BY_ID[case.operation].method == "GET"
+            is_read = case.operation in SOCKETS or by_id()[case.operation].method == "GET"
             if is_read:  # what its owner sees is another thing, so that the case proves something
                 assert foreign != await ask(town, case, owner, owner.names), case
             else:
@@ -266,7 +265,7 @@ async def test_a_workspace_of_others_is_unknown_everywhere(town: Town) -> None:
     """By header, by query and by path: one sentence, the same as for one that does not exist."""
     before = await dump(town.app.state.runtime.db)
     unknown = {**unknown_names(), "workspace": new_id()}
-    for operation in OPERATIONS:
+    for operation in operations():
         pairs = []
         if operation.is_scoped:
             pairs += [*zip(selectors(town.other.names), selectors(unknown), strict=True)]
@@ -283,7 +282,7 @@ async def test_a_workspace_of_others_is_unknown_everywhere(town: Town) -> None:
 
 async def test_whoever_is_not_logged_in_stays_outside(town: Town) -> None:
     before = await dump(town.app.state.runtime.db)
-    for operation in OPERATIONS:
+    for operation in operations():
         if operation.id in OPEN:
             assert operation.said["security"] == [], operation.id
             continue
@@ -298,7 +297,7 @@ async def test_whoever_is_not_logged_in_stays_outside(town: Town) -> None:
         status, _, body = await knock(town, path, stranger, given)
         assert (status, body["code"]) == (401, "not_authenticated"), path
     assert await town.changed(before) == []
-    assert BY_ID.keys() >= OPEN
+    assert by_id().keys() >= OPEN
 
 
 async def test_a_key_means_nothing_elsewhere(town: Town) -> None:

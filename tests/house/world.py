@@ -8,18 +8,11 @@ from fastapi import FastAPI
 
 from folkmoot.events.frames import view
 from folkmoot.events.queries import latest_seq, list_events
-from folkmoot.events.registry import PLACE, data_schemas
 from folkmoot.kernel.json import JsonObject
-from folkmoot.kernel.json_schema import errors_of
-from folkmoot.realtime.resources import RESOURCES
-from tests.house.fold import TOTALS, State, fold, key_of
-from tests.house.operations import BY_ID
+from tests.house.fold import TOTALS, State, errors_in, fold, key_of
+from tests.house.operations import by_id
 from tests.house.places import Place
 from tests.stubs.mcp_stub import McpStub
-
-SCHEMAS, NAMED = data_schemas(RESOURCES)
-COMPONENTS: JsonObject = {"schemas": {**NAMED}}
-assert PLACE == "#/components/schemas/"
 
 NOT_TOLD = {
     "agent": {"last_heartbeat"},
@@ -108,9 +101,8 @@ class World:
         events = await db.read(list_events, workspace_id, cursor, 1000)
         state = before
         for frame in map(view, events):
-            kind, data = str(frame["event_type"]), frame["data"]
-            assert errors_of({**SCHEMAS[kind], "components": COMPONENTS}, data) == [], (operation, frame)
-            state = fold(state, frame, SCHEMAS[kind])
+            assert errors_in(frame) == [], (operation, frame)
+            state = fold(state, frame)
         after = await self.snapshot()
         self.seen, self.seen_at = after, await db.read(latest_seq, workspace_id)
         assert events, f"{operation} tells nothing"
@@ -121,7 +113,7 @@ class World:
     async def _ask(
         self, operation: str, body: JsonObject | None, given: dict[str, str], headers: dict[str, str]
     ) -> Any:
-        described = BY_ID[operation]
+        described = by_id()[operation]
         values = {"workspace_id": self.place.scope.workspace_id, **given}
         path = described.path.format_map(values)
         query = {name: value for name, value in given.items() if f"{{{name}}}" not in described.path}

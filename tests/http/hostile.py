@@ -1,14 +1,14 @@
 """Hostile requests to every operation: what they are made of, and how they are made; the same ones every time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from folkmoot.http.body import BODY_BYTES
 from folkmoot.kernel.json import Json, dumps
-from tests.house.operations import OPERATIONS, SCHEMAS, Operation
+from tests.house.operations import Operation, operations, schemas
 
 JSON = {"Content-Type": "application/json"}
 FORM = "application/x-www-form-urlencoded"
@@ -272,7 +272,7 @@ def schema_of(operation: Operation) -> dict[str, Any]:
     [media, *_] = operation.media("body").values()
     schema = media["schema"]
     named = next((part["$ref"] for part in (schema, *schema.get("anyOf", ())) if "$ref" in part), "")
-    found: dict[str, Any] = SCHEMAS[named.rpartition("/")[2]] if named else schema
+    found: dict[str, Any] = schemas()[named.rpartition("/")[2]] if named else schema
     return found
 
 
@@ -294,13 +294,16 @@ def sent(operation: Operation, value: Json) -> tuple[str, bytes]:
     return kind, dumps(value).encode()
 
 
-WITH_BODY = [operation for operation in OPERATIONS if operation.media("body")]
-ONE_OF_EACH_KIND = list({(*operation.said["tags"], operation.method): operation for operation in OPERATIONS}.values())
-WAYS = {
-    "bodies": (to_bodies, WITH_BODY),
-    "properties": (to_properties, WITH_BODY),
-    "names": (to_names, OPERATIONS),
-    "queries": (to_queries, OPERATIONS),
-    "headers": (to_headers, ONE_OF_EACH_KIND),
-    "methods": (to_methods, OPERATIONS),
-}
+def ways() -> dict[str, tuple[Callable[[Operation, dict[str, str]], Iterator[Hostile]], list[Operation]]]:
+    """Each way to be hostile, and to which operations."""
+    every = operations()
+    with_body = [operation for operation in every if operation.media("body")]
+    one_of_each_kind = {(*operation.said["tags"], operation.method): operation for operation in every}
+    return {
+        "bodies": (to_bodies, with_body),
+        "properties": (to_properties, with_body),
+        "names": (to_names, every),
+        "queries": (to_queries, every),
+        "headers": (to_headers, [*one_of_each_kind.values()]),
+        "methods": (to_methods, every),
+    }

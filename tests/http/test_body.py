@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from folkmoot.http.body import (
@@ -15,6 +16,7 @@ from folkmoot.http.body import (
     check_json,
 )
 from folkmoot.kernel.errors import Problem
+from tests.serving import client_of
 
 JSON = {"Content-Type": "application/json"}
 DEEP = b"[" * (JSON_DEPTH + 1) + b"]" * (JSON_DEPTH + 1)
@@ -64,6 +66,12 @@ async def test_hostile_json_is_a_small_422(client: AsyncClient) -> None:
         assert (answer.status_code, answer.json()["code"]) == (422, problem.code), body[:100]
         assert answer.json()["errors"], body[:100]
         assert len(answer.content) < 2_000, body[:100]
+
+
+@pytest.fixture
+async def client(shared_app: FastAPI) -> AsyncIterator[AsyncClient]:
+    async with client_of(shared_app) as opened:
+        yield opened
 
 
 async def _chunks(size: int) -> AsyncIterator[bytes]:

@@ -15,14 +15,12 @@ from httpx2 import AsyncClient, Response
 
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json
-from tests.house.operations import BY_ID, ENDLESS, OPERATIONS, Operation
+from tests.house.operations import ENDLESS, Operation, by_id, operations
 from tests.house.places import Place, furnish, unknown_names
-from tests.http.hostile import PATHS, UNKNOWN, WAYS, Hostile, to_properties
+from tests.http.hostile import PATHS, UNKNOWN, Hostile, to_properties, ways
 
 LARGEST = 20_000
 ENDLESS_SECONDS = 0.1
-ENDLESS_PATHS = {BY_ID[name].path for name in ENDLESS}
-"""Called in any way: the method in small letters is a hostile one too."""
 ANYWHERE = ("no_such_path", "method_not_allowed", "body_too_large")
 DECLARED_FAULTS = ("not_initialized", "ollama_unreachable")
 """503 until POST /api/init, which nobody calls here, and where there is no Ollama to ask."""
@@ -49,7 +47,7 @@ class Target:
         address = f"{hostile.path}{query_of(hostile.query)}"
         headers = [(name.encode(), latin(value)) for name, value in hostile.headers.items()]
         request = self.client.build_request(hostile.method, address, headers=headers, content=hostile.body)
-        is_endless = hostile.path in ENDLESS_PATHS
+        is_endless = hostile.path in endless_paths()
         try:
             async with asyncio.timeout(ENDLESS_SECONDS if is_endless else None):
                 answer = await self.client.send(request)
@@ -60,7 +58,7 @@ class Target:
 
     async def read_everything(self) -> None:
         """Whatever was stored can be read back."""
-        ending = [operation for operation in OPERATIONS if operation.id not in ENDLESS]
+        ending = [operation for operation in operations() if operation.id not in ENDLESS]
         readers = {operation.path: operation for operation in ending if operation.method == "GET"}
         for path in (path for path in readers if "{" not in path):
             listed = await self.client.get(path, params={"limit": 200} if "limit" in names_of(readers[path]) else {})
@@ -72,6 +70,11 @@ class Target:
                 for name in map(name_of, items):
                     read = await self.client.get(re.sub(r"{\w+}", name, single))
                     assert read.status_code == 200, f"{single} {name}: {read.text[:400]}"
+
+
+def endless_paths() -> set[str]:
+    """Called in any way: the method in small letters is a hostile one too."""
+    return {by_id()[name].path for name in ENDLESS}
 
 
 def name_of(item: dict[str, str]) -> str:
@@ -133,9 +136,9 @@ EVERY = pytest.param(1, marks=pytest.mark.system)
 
 @pytest.mark.parametrize("stride", [499, EVERY])
 async def test_every_operation_withstands(target: Target, stride: int) -> None:
-    for make, operations in WAYS.values():
+    for make, attacked in ways().values():
         found: set[int] = set()
-        every = chain.from_iterable(make(operation, target.names(operation, make)) for operation in operations)
+        every = chain.from_iterable(make(operation, target.names(operation, make)) for operation in attacked)
         for hostile in islice(every, 0, None, stride):
             answer = await target.answer(hostile)
             found.add(answer.status_code)

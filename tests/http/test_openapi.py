@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.house.operations import BY_ID, DOCUMENT, OPERATIONS
+from tests.house.operations import by_id, document, operations
 
 
 def test_everything_is_closed_but_what_is_listed() -> None:
-    assert DOCUMENT["security"] == [{name: []} for name in DOCUMENT["components"]["securitySchemes"]]
-    opened = {operation.path for operation in OPERATIONS if operation.said.get("security") == []}
+    assert document()["security"] == [{name: []} for name in document()["components"]["securitySchemes"]]
+    opened = {operation.path for operation in operations() if operation.said.get("security") == []}
     assert {path for path in opened if not path.startswith(("/api/health", "/api/login"))} == {
         "/api/logout",
         "/api/register",
@@ -16,15 +16,15 @@ def test_everything_is_closed_but_what_is_listed() -> None:
 
 
 def test_schemes() -> None:
-    schemes = DOCUMENT["components"]["securitySchemes"]
+    schemes = document()["components"]["securitySchemes"]
     assert schemes["bearer"]["scheme"] == "bearer"
     assert schemes["api_key"]["name"] == "X-API-Key"
     token_url = schemes["password"]["flows"]["password"]["tokenUrl"]
-    assert token_url in {operation.path for operation in OPERATIONS if operation.method == "POST"}
+    assert token_url in {operation.path for operation in operations() if operation.method == "POST"}
 
 
 def test_every_operation_declares_what_the_layers_ahead_of_it_answer() -> None:
-    for operation in OPERATIONS:
+    for operation in operations():
         assert operation.said["responses"].keys() >= {"401", "403", "422", "429", "500"}, operation.id
         if operation.media("body"):
             assert operation.said["responses"].keys() >= {"408", "413"}, operation.id
@@ -46,14 +46,14 @@ def test_every_operation_declares_what_the_layers_ahead_of_it_answer() -> None:
     ],
 )
 def test_links(made_by: str, reached: str, parameters: dict[str, str] | None, body: dict[str, str] | None) -> None:
-    [links] = [answer["links"] for answer in BY_ID[made_by].said["responses"].values() if "links" in answer]
+    [links] = [answer["links"] for answer in by_id()[made_by].said["responses"].values() if "links" in answer]
     assert (links[reached].get("parameters"), links[reached].get("requestBody")) == (parameters, body)
 
 
 def test_every_link_leads_to_an_operation_and_fills_its_path() -> None:
-    for operation in OPERATIONS:
+    for operation in operations():
         for answer in operation.said["responses"].values():
             for link in answer.get("links", {}).values():
-                place = BY_ID[link["operationId"]].path
+                place = by_id()[link["operationId"]].path
                 assert all(f"{{{name}}}" in place for name in link.get("parameters", {})), link
                 assert place.count("{") == len(link.get("parameters", {})), link

@@ -6,30 +6,31 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
 
 from folkmoot.app import create_app
 from folkmoot.kernel.scope import Role
-from tests.app_fixtures import app, client
-from tests.databases import new_scope
+from tests.app_fixtures import app, client, kept_app, shared_app
+from tests.databases import Kept, new_scope
 from tests.persons import Person, admit, enrol
 from tests.rooms.lounge import Lounge, calm
 from tests.serving import client_of, running, settings_for
 
-__all__ = ["app", "client"]
+__all__ = ["app", "client", "kept_app", "shared_app"]
 
 
 @pytest.fixture
-async def lounge(app: FastAPI, client: AsyncClient) -> AsyncIterator[Lounge]:
+async def lounge(shared_app: FastAPI) -> AsyncIterator[Lounge]:
     """Where agents speak."""
-    furnished = await Lounge(app, client, await app.state.runtime.db.write(new_scope)).furnish()
-    yield furnished
-    await furnished.db.write(calm)
+    async with client_of(shared_app) as opened:
+        furnished = await Lounge(shared_app, opened, await shared_app.state.runtime.db.write(new_scope)).furnish()
+        yield furnished
+        await furnished.db.write(calm)
 
 
 @pytest.fixture
-async def still_lounge(database_url: str, tmp_path: Path) -> AsyncIterator[Lounge]:
+async def still_lounge(database_url: str, tmp_path: Path, kept_app: Kept[FastAPI]) -> AsyncIterator[Lounge]:
     """Where no process looks for what time has made due."""
+    await kept_app.close()
     app = create_app(settings_for(database_url, tmp_path), works=False)
     async with app.router.lifespan_context(app), client_of(app) as opened:
         furnished = await Lounge(app, opened, await app.state.runtime.db.write(new_scope)).furnish()

@@ -1,6 +1,7 @@
 """What was said in rooms is found by its words, by who is in the room, as long as it stands there."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,13 @@ pytestmark = pytest.mark.system  # each test starts an application
 
 BEFORE = "0017"
 """The revision before there was a search in rooms."""
+
+
+@pytest.fixture
+async def shared_app(own_database_url: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
+    """Of the test's own: on SQLite, how rare a word is, is counted over all that the file holds."""
+    async with running(settings_for(own_database_url, tmp_path)) as app:
+        yield app
 
 
 async def look(lounge: Lounge, q: str, status: int = 200, **more: Any) -> Any:
