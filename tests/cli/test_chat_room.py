@@ -14,15 +14,21 @@ from folkmoot.cli.problems import Refused
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import loads
 from folkmoot.kernel.supervisor import Supervisor
-from tests.app_fixtures import app, client
+from tests.app_fixtures import app
 from tests.client.proxy import cuts_of, line_to
 from tests.rooms.conftest import lounge
 from tests.rooms.lounge import Lounge
 from tests.serving import listening
 
-__all__ = ["app", "client", "lounge"]
+__all__ = ["app", "lounge"]
 
 pytestmark = pytest.mark.system  # it lives of connections and of the time that passes
+
+
+@pytest.fixture
+def shared_app(app: FastAPI) -> FastAPI:
+    """The test's own: it listens on a port."""
+    return app
 
 
 @asynccontextmanager

@@ -306,6 +306,7 @@ async def broken(db: Database, scope: Scope, document_id: str, moment: int | Non
             await asyncio.wait((end, asyncio.ensure_future(dead.wait())), return_when=asyncio.FIRST_COMPLETED)
             end.cancel()
             await first.supervisor.stop()
+            await db.write(lambda tx, _: None, scope)  # behind what was on its way when it died
             db.hooks.published = lambda _: None
         async with stage(db, gateway) as second:
             await recover(second, {first.host_id})
