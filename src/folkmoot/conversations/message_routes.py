@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
-from starlette.requests import HTTPConnection
 
 from folkmoot.agents.queries import NoSuchAgent, NotInitialized
 from folkmoot.agents.routes import AgentRef, enabled_agents
@@ -17,19 +16,11 @@ from folkmoot.http.lean import LeanRoute
 from folkmoot.http.problems import problems
 from folkmoot.http.sse import EventStream
 from folkmoot.http.text import Line
-from folkmoot.runs.engine import RunEngine, TooManyLiveReplies
+from folkmoot.runs.deps import Engine
+from folkmoot.runs.engine import TooManyLiveReplies
 from folkmoot.runs.idempotency import KeyInUse, KeyReused, request_key
 from folkmoot.workspaces.deps import Staying
 
-
-async def _talking(connection: HTTPConnection) -> RunEngine:
-    """Raises AgentsDisabled."""
-    await enabled_agents(connection)
-    engine: RunEngine = connection.app.state.engine
-    return engine
-
-
-Talking = Annotated[RunEngine, Depends(_talking)]
 IdempotencyKey = Annotated[
     Line | None, Header(description="The same key and body within 24 hours answer the same reply")
 ]
@@ -41,6 +32,7 @@ _PARTS = 'event: delta\ndata: {"text": "After a crash"}\n\nevent: done\ndata: {"
 @router.post(
     "/agents/{agent_id}/message",
     response_model=Reply,
+    dependencies=[Depends(enabled_agents)],
     responses={
         200: {"content": {"text/event-stream": {"example": _PARTS}}},
         202: {"model": ReplyPending, "description": "The reply is not there yet; its run goes on"},
@@ -62,7 +54,7 @@ _PARTS = 'event: delta\ndata: {"text": "After a crash"}\n\nevent: done\ndata: {"
     },
 )
 async def send_message(
-    engine: Talking,
+    engine: Engine,
     stay: Staying,
     agent_id: AgentRef,
     new: NewMessage,
@@ -70,7 +62,7 @@ async def send_message(
 ) -> Response:
     """Say something to an agent; answers its reply, or with `stream` server-sent events of it being written."""
     route = f"POST /api/agents/{agent_id}/message"
-    key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, route, new)
     question = Question(agent_ref=agent_id, new=new, key=key)
     if new.stream:
         return EventStream(await replies.stream(engine, stay.scope, question), engine.supervisor, stay.until_ended)

@@ -23,11 +23,7 @@ from folkmoot.conversations.schemas import (
     NewAcknowledgement,
     NewPost,
 )
-from folkmoot.conversations.service import (
-    ConversationBusy,
-    conversation_view,
-    message_view,
-)
+from folkmoot.conversations.service import ConversationBusy, conversation_view, message_view
 from folkmoot.http.deps import Db
 from folkmoot.http.paging import LIMIT, Paging
 from folkmoot.http.problems import problems

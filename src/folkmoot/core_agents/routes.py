@@ -69,7 +69,7 @@ async def do_operator_task(
     engine: Engine, here: Here, new: OperatorTask, idempotency_key: IdempotencyKey = None
 ) -> OperatorAnswer | Response:
     """Give Driver a task and wait for its result, for at most 300 seconds."""
-    key = request_key(idempotency_key, "POST /api/agents/task", new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, "POST /api/agents/task", new)
     answer = await service.do_operator_task(engine, here, new, key)
     if isinstance(answer, OperatorAnswer):
         return answer
@@ -90,7 +90,7 @@ async def create_dynamic_agent(
     engine: Engine, here: Here, new: NewDynamicAgent, response: Response, idempotency_key: IdempotencyKey = None
 ) -> DynamicAgentMade:
     """Have Generator design an agent for a role, and make it."""
-    key = request_key(idempotency_key, "POST /api/agents/create", new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, "POST /api/agents/create", new)
     made = await service.create_dynamic_agent(engine, here, new, key)
     response.headers["Location"] = f"/api/agents/{made.agent.id}"
     return made

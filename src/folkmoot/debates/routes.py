@@ -57,7 +57,7 @@ async def initialize_debate(
     idempotency_key: IdempotencyKey = None,
 ) -> DebateInitialized:
     """Make a debate; nobody speaks before it is started."""
-    key = request_key(idempotency_key, f"POST {_INITIALIZE}", new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, f"POST {_INITIALIZE}", new)
     debate = await db.write(service.initialize_debate, engine, here, new, key)
     response.headers["Location"] = f"/api/debates/{debate.id}"
     return DebateInitialized(debate_id=debate.id, status=DebateStatus(debate.status), run_id=debate.run_id)

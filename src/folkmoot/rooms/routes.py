@@ -130,7 +130,7 @@ async def post_room_message(
 ) -> RoomMessageView:
     """Say something; which agents answer is decided in the same unit, and they are heard as events of the room."""
     route = f"POST /api/rooms/{room_id}/messages"
-    key = request_key(idempotency_key, route, new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, route, new)
     return await db.write(messages.post_message, engine, here, room_id, Saying(new, key), defaults)
 
 

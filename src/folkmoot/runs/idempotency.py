@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from folkmoot.db.tx import Tx
@@ -53,9 +54,12 @@ class RequestKey:
     body_hash: str
 
 
-def request_key(key: str | None, route: str, body: Json) -> RequestKey | None:
-    """None where the client gave no key."""
-    return None if key is None else RequestKey(key, route, sha256(canonical(body)).hexdigest())
+def request_key(key: str | None, route: str, body: BaseModel | Json) -> RequestKey | None:
+    """None where the client gave no key; a model of the body stands for what was sent of it."""
+    if key is None:
+        return None
+    sent = body.model_dump(mode="json", exclude_unset=True) if isinstance(body, BaseModel) else body
+    return RequestKey(key, route, sha256(canonical(sent)).hexdigest())
 
 
 def recall(tx: Tx, scope: Scope, given: RequestKey) -> str | None:

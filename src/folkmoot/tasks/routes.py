@@ -91,7 +91,7 @@ async def start_run(
     wait: Annotated[float, Query(ge=0, le=300, description="Seconds to wait for the run's end")] = 0,
 ) -> RunView:
     """Start a run of a task: the run, as it is after `wait` seconds or at its end."""
-    key = request_key(idempotency_key, f"POST {RUNS}", new.model_dump(mode="json", exclude_unset=True))
+    key = request_key(idempotency_key, f"POST {RUNS}", new)
     run = await db.write(service.run_task, engine, here, new, key)
     response.headers["Location"] = f"{RUNS}/{run.id}"
     await engine.wait(here, run.id, wait)
