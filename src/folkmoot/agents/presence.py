@@ -11,7 +11,6 @@ from folkmoot.runs.ports import Engine
 from folkmoot.runs.rules import FINAL, RunStatus
 from folkmoot.runs.tables import Run, RunAgent
 
-_TAKE_PART = AgentInstance.id.in_(sa.select(RunAgent.agent_id).where(RunAgent.run_id == sa.bindparam("run")))
 _TOLD = (
     "id",
     "workspace_id",
@@ -28,7 +27,7 @@ _TOLD = (
 """What `say_status` tells of an agent: the rest of its row is its configuration."""
 _UPDATE = (
     sa.update(AgentInstance)
-    .where(_TAKE_PART)
+    .where(AgentInstance.id == RunAgent.agent_id, RunAgent.run_id == sa.bindparam("run"))  # joined: a list takes longer
     .values(
         running_runs=AgentInstance.running_runs + sa.bindparam("running"),
         task_count=AgentInstance.task_count + sa.bindparam("ended"),
@@ -63,6 +62,8 @@ class Presence:
             at=tx.at,
         )
         for agent in sorted(agents, key=lambda agent: agent.id):
-            before = shown_status(agent.status, agent.running_runs - running)
-            after = shown_status(agent.status, agent.running_runs)
+            was_running = agent.running_runs - running
+            if bool(was_running) == bool(agent.running_runs):
+                continue
+            before, after = (shown_status(agent.status, runs) for runs in (was_running, agent.running_runs))
             say_status(tx, agent, before, after, {"current_run_id": run.id if agent.running_runs else None})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from folkmoot.llm.messages import Assistant, Message, System, User
 
@@ -25,8 +26,7 @@ class Persona:
     has_tools: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     is_agent: bool
     text: str
 

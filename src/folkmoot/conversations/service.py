@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from folkmoot.agents.tables import Agent
 from folkmoot.agents.transitions import status_of
 from folkmoot.audit.service import record
 from folkmoot.conversations.events import AgentMessage
+from folkmoot.conversations.material import Heard, material_for
 from folkmoot.conversations.queries import (
     CONVERSATION_COLUMNS,
     IS_STANDING,
@@ -144,30 +145,43 @@ def post_message(tx: Tx, scope: Scope, engine: RunEngine, question: Question) ->
         raise AgentOffline(agent_id=agent.id)
     engine.check_room()
     turn = _take_turn(tx, scope, agent, question)
+    config = AgentConfig.model_validate(agent.config)
     asked: JsonObject = {
         "agent_id": agent.id,
         "conversation_id": turn.id,
         "message_id": new_id(),
         "reply_id": new_id(),
         "history_upto": turn.last_seq,
-        "max_tokens": AgentConfig.model_validate(agent.config).max_tokens,
+        "max_tokens": config.max_tokens,
         "is_streamed": question.new.stream,
     }
     say(tx, scope.workspace_id, turn, _asked_row(tx, scope, question, asked))
     if question.key:
         remember(tx, scope, question.key, question.run_id)
+    is_free = turn.live_run_id == question.run_id
+    if is_free:
+        heard, material = _heard(engine), material_for(tx, agent, config, asked)
+        tx.after(lambda: heard.keep(question.run_id, material))
     reply = NewRun(
         id=question.run_id,
         kind=REPLY,
         title=_first_line(question.new.message),
         input=asked,
-        starts="here" if turn.live_run_id == question.run_id else "conversation",
+        starts="here" if is_free else "conversation",
         conversation_id=turn.id,
         deadline_seconds=REPLY_DEADLINE_SECONDS,
         agents=((agent.id, "agent"),),
     )
     start_run(tx, engine, scope, reply)
     return _posted(agent, question.new, question.run_id, asked)
+
+
+class _Replies(Protocol):
+    heard: Heard
+
+
+def _heard(engine: RunEngine) -> Heard:
+    return cast("_Replies", engine.executor(REPLY)).heard
 
 
 def _posted(agent: Agent, new: NewMessage, run_id: str, asked: JsonObject) -> Posted:

@@ -11,6 +11,7 @@ from folkmoot.kernel.json import JsonObject
 _STANDING = sa.text("is_standing")
 _MAILBOX = sa.text("kind = 'mailbox'")
 _ROOM = sa.text("kind = 'room'")
+_CORRELATED = sa.text("correlation_id is not null")
 _UNACKED = sa.text("acked_at is null and ack_until is not null")
 
 
@@ -93,6 +94,6 @@ class Message(Times, Table):
     __table_args__ = (
         sa.UniqueConstraint("conversation_id", "seq"),
         sa.Index(None, "agent_id", "id"),
-        sa.Index(None, "agent_id", "correlation_id"),
+        sa.Index(None, "agent_id", "correlation_id", "id", sqlite_where=_CORRELATED, postgresql_where=_CORRELATED),
         sa.Index("ix_messages_unacked", "agent_id", "id", sqlite_where=_UNACKED, postgresql_where=_UNACKED),
     )

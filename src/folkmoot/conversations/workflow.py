@@ -8,10 +8,10 @@ from folkmoot.agents.calls import AGENT_GONE, Asking, Form, context_of, form, us
 from folkmoot.agents.manners import Manners, Moment, ask_in_manner, manner_of
 from folkmoot.agents.queries import find_speaker
 from folkmoot.agents.schemas import AgentConfig
-from folkmoot.agents.tables import Agent
 from folkmoot.agents.turn import Turn, TurnPlan
-from folkmoot.conversations.prompt import Persona, Said, reply_prompt
-from folkmoot.conversations.queries import documents_tagged, history
+from folkmoot.conversations.material import Heard, read_material
+from folkmoot.conversations.prompt import Persona, reply_prompt
+from folkmoot.conversations.queries import documents_tagged
 from folkmoot.conversations.service import REPLY, keep_reply
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.facts import Fact
@@ -128,6 +128,7 @@ class ReplyExecutor:
         self._gateway = gateway
         self._tools = tools
         self._manners: Manners = manners or {}
+        self.heard = Heard()
 
     def open(self, tx: Tx, scope: Scope, given: JsonObject) -> JsonObject:
         """A question was checked by the verb that stores it."""
@@ -142,10 +143,12 @@ class ReplyExecutor:
         scope = Scope(run.workspace_id, run.project_id, Actor("agent", str(action.agent_id), "agent"))
         if isinstance(action, Use):
             return await self._use(run, scope, action)
-        material = await self._engine.database.read(_material, scope, state.asked)
-        if material is None:
+        heard = self.heard.take(run.id)
+        if heard is None or run.is_resumed:  # what was heard then may be old now
+            heard = await self._engine.database.read(read_material, scope, state.asked)
+        if heard is None:
             return Outcome(fault=AGENT_GONE)
-        agent, config, said = material
+        agent, config, said = heard.agent, heard.config, heard.said
         offer = await offered(self._engine.database, self._tools, scope, config.tools)
         context = context_of(self._engine.database, run, scope, offer, action)
         persona = Persona(
@@ -179,18 +182,6 @@ class ReplyExecutor:
         offer = await offered(self._engine.database, self._tools, scope, config.tools)
         context = context_of(self._engine.database, run, scope, offer, use)
         return await use_for_turn(offer.tools, replace(context, document_ids=documents), use)
-
-
-def _material(tx: Tx, scope: Scope, asked: JsonObject) -> tuple[Agent, AgentConfig, list[Said]] | None:
-    """Who speaks, how, and what was said up to the question; None where the agent is gone."""
-    agent = find_speaker(tx, scope, scope.actor.id)
-    if agent is None:
-        return None
-    config = AgentConfig.model_validate(agent.config)
-    upto = asked["history_upto"]
-    assert isinstance(upto, int), "the verb that stored the question wrote it"
-    rows = history(tx, str(asked["conversation_id"]), upto, config.history_limit)
-    return agent, config, [Said(row.direction == "outbound", row.text) for row in rows]
 
 
 def _reach(tx: Tx, scope: Scope) -> tuple[AgentConfig, tuple[str, ...] | None]:

@@ -68,7 +68,12 @@ _FLOAT8 = 701
 """PostgreSQL's number for what its driver gives as a float; there is no other kind of column of that type."""
 
 
+_BIT = {False: 0, True: 1}.__getitem__
+
+
 def _binder(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Convert | None:
+    if isinstance(kind, sa.Boolean) and dialect.name == "sqlite":
+        return _BIT  # which SQLAlchemy comes to in two calls
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
@@ -86,19 +91,26 @@ class Shelf:
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
         self._met: WeakSet[sa.Executable] = WeakSet()
-        self._kept: dict[sa.Executable, dict[tuple[str, ...], Prepared | None]] = {}
+        self._kept: dict[sa.Executable, Prepared | None] = {}
+        self._inserts: dict[sa.Executable, dict[tuple[str, ...], Prepared | None]] = {}
 
     def find(self, statement: sa.Executable, values: Mapping[str, object]) -> Prepared | None:
-        forms = self._kept.get(statement)
-        if forms is None:
-            if statement not in self._met:
-                self._met.add(statement)
-                return None
-            forms = self._kept[statement] = {}
-        keys = tuple(values) if isinstance(statement, sa.Insert) else ()
-        if keys not in forms:
-            forms[keys] = self._prepare(statement, keys)
-        return forms[keys]
+        """What an INSERT says depends on which columns are given."""
+        if (kept := self._kept.get(statement)) is not None:
+            return kept
+        if (forms := self._inserts.get(statement)) is not None:
+            if (keys := tuple(values)) not in forms:
+                forms[keys] = self._prepare(statement, keys)
+            return forms[keys]
+        if statement not in self._met:
+            self._met.add(statement)
+        elif isinstance(statement, sa.Insert):
+            self._inserts[statement] = {}
+            return self.find(statement, values)
+        elif statement not in self._kept:
+            self._kept[statement] = self._prepare(statement, ())
+            return self._kept[statement]
+        return None
 
     def _prepare(self, statement: sa.Executable, keys: tuple[str, ...]) -> Prepared | None:
         """None for what has to be compiled anew every time: lists of values, text."""

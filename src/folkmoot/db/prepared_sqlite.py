@@ -1,7 +1,7 @@
 """Prepared statements on SQLite's own driver."""
 
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -52,8 +52,9 @@ class SqliteTx(Tx):
             return super()._run(statement, values)
         try:
             if many is None:
-                return PreparedRows(self._raw.execute(prepared.sql, prepared.parameters(one)), prepared)
-            rows = [prepared.parameters(row) for row in many]
-            return PreparedRows(self._raw.executemany(prepared.sql, rows), prepared)
+                cursor = self._raw.execute(prepared.sql, prepared.parameters(one))
+            else:
+                cursor = self._raw.executemany(prepared.sql, [prepared.parameters(row) for row in many])
         except sqlite3.Error as error:
             raise sa.exc.DBAPIError.instance(prepared.sql, None, error, sqlite3.Error, hide_parameters=True) from error
+        return PreparedRows(cursor, prepared) if prepared.has_rows else cast("Result", cursor)  # it knows its rowcount

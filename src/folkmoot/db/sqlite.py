@@ -35,6 +35,10 @@ _LOCK_PATIENCE_SECONDS = 10.0
 _UNAVAILABLE = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
+# The driver looks for how to adapt a null, and fails to find it, at every one: four times what binding it takes.
+sqlite3.register_adapter(type(None), {None: None}.get)
+
+
 class DiskFull(Unavailable):
     """The disk is full"""
 

@@ -76,8 +76,16 @@ class Usd(sa.TypeDecorator[Decimal]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else int((value * PICO).to_integral_value())
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Decimal | None], int | None]:
+        return _pico
 
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value) / PICO
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[int | None], Decimal | None]:
+        return _usd
+
+
+def _pico(value: Decimal | None) -> int | None:
+    return None if value is None else int((value * PICO).to_integral_value())
+
+
+def _usd(value: int | None) -> Decimal | None:
+    return None if value is None else Decimal(value) / PICO

@@ -9,4 +9,5 @@ def now() -> datetime:
 
 def iso(at: datetime) -> str:
     """ISO 8601 in UTC with microseconds and `Z`, the one form the wire knows."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -9,6 +9,9 @@ from folkmoot.kernel.errors import Problem
 
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A random digit with the two highest bits of RFC 9562's variant."""
+
 _lock = threading.Lock()
 _last = 0
 
@@ -24,9 +27,8 @@ def new_id() -> str:
         ticks = (time.time_ns() << 12) // 1_000_000
         _last = ticks if ticks > _last else _last + 1
         ticks = _last
-    random = 1 << 63 | int.from_bytes(os.urandom(8)) >> 2
-    at, tail = f"{ticks >> 12:012x}", f"{random:016x}"
-    return f"{at[:8]}-{at[8:]}-7{ticks & 0xFFF:03x}-{tail[:4]}-{tail[4:]}"
+    at, tail = f"{ticks:015x}", os.urandom(8).hex()
+    return f"{at[:8]}-{at[8:12]}-7{at[12:]}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"
 
 
 def is_id(text: str) -> bool:

@@ -97,7 +97,7 @@ def worker_append(tx: Tx, engine: Engine, known: Folded, entries: Sequence[NewEn
     """
     executor = engine.executor(known.run.kind)
     run = _fence(tx, known.run, entries)
-    folded = catch_up(tx, executor, replace(known, run=run), run.journal_seq - len(entries))
+    folded = catch_up(tx, executor, known.at(run), run.journal_seq - len(entries))
     steps = _steps(tx.at, executor, folded, entries)
     after = steps[-1].after if steps else folded
     end = end or next((action for action in executor.procedure.wanted(after.state) if isinstance(action, End)), None)
@@ -186,8 +186,8 @@ def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, c
     """Write the steps and `ended` behind them, move the run to its final status, tell those who hang on it."""
     executor, run = engine.executor(folded.run.kind), folded.run
     parent = _hold_parent(tx, run)
-    if end.said and end.result is not None:
-        end = replace(end, result={**end.result, **engine.cites(tx, run, end.said)})
+    if end.said and end.result is not None and (cited := engine.cites(tx, run, end.said)):
+        end = replace(end, result={**end.result, **cited})
     reached = steps[-1].after if steps else folded
     steps = [*steps, *_steps(tx.at, executor, reached, [NewEntry("ended", end.key, ended_data(end))])]
     _write(tx, engine, run, steps)
@@ -201,7 +201,7 @@ def _end(tx: Tx, engine: Engine, folded: Folded, steps: list[_Step], end: End, c
         tx.after(lambda: engine.end_children(ended))
     if parent is not None:
         _tell_parent(tx, engine, parent, ended)
-    return replace(after, run=ended)
+    return after.at(ended)
 
 
 def _as_written(tx: Tx, executor: Executor[object], run: Run) -> Run:

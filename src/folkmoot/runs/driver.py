@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from folkmoot.db.tx import Tx
@@ -221,7 +220,7 @@ def _look(tx: Tx, executor: Executor[object], known: Folded) -> Folded:
     run = find_run_row(tx, known.run.id)
     if run is None or run.epoch != known.run.epoch or run.status != RunStatus.RUNNING:
         raise Fenced
-    return catch_up(tx, executor, replace(known, run=run), run.journal_seq)
+    return catch_up(tx, executor, known.at(run), run.journal_seq)
 
 
 def _survey(

@@ -1,7 +1,7 @@
 """A journal, read: the state it stands for, and what was begun in it and is not done."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Literal, NamedTuple
 
@@ -40,6 +40,10 @@ class Folded:
     def workspace_id(self) -> str:
         return self.run.workspace_id
 
+    def at(self, run: Run) -> "Folded":
+        """The same, with the run's row as it is now."""
+        return Folded(run, self.state, self.seq, self.begun, self.origin)
+
 
 def fold(executor: Executor[object], run: Run, entries: Sequence[Entry]) -> Folded:
     """The state that a whole journal stands for. The first entry is `begun`."""
@@ -64,7 +68,7 @@ def unwanted(executor: Executor[object], known: Folded) -> frozenset[str]:
 
 def _with(executor: Executor[object], folded: Folded, entry: Entry) -> Folded:
     state = executor.procedure.apply(folded.state, entry)
-    return replace(folded, state=state, seq=entry.seq, begun=_begun(folded.begun, entry))
+    return Folded(folded.run, state, entry.seq, _begun(folded.begun, entry), folded.origin)
 
 
 def _begun(begun: Mapping[str, Begun], entry: Entry) -> Mapping[str, Begun]:

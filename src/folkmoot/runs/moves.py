@@ -87,7 +87,7 @@ def row_of(values: Mapping[str, object]) -> Run:
 def _with(run: Run, **values: object) -> Run:
     """The row with other values; as a row has it, a word of a closed list is plain text."""
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
-    return cast("Run", _Row._make(cast(Any, run))._replace(**plain))
+    return cast("Run", _Row._make(map(plain.get, _Row._fields, cast(Any, run))))
 
 
 def move(tx: Tx, engine: Engine, run: Run, to: RunStatus, change: Change) -> Run:
@@ -153,13 +153,12 @@ def _terminal(run: Run) -> Fact:
 
 def number(tx: Tx, run: Run) -> int:
     """Number what was emitted about the run so far; answers its `event_seq` after, for the statement that saves it."""
-    mine = [emission for emission in tx.emissions if emission.references.get("run_id") == run.id]
-    last = max((emission.run_seq or 0 for emission in mine), default=0)
-    seq = max(run.event_seq, last)
-    for emission in mine:
-        if emission.run_seq is None:
-            seq += 1
-            emission.run_seq = seq
+    seq = run.event_seq
+    for emission in tx.emissions:
+        if emission.references.get("run_id") == run.id:
+            if emission.run_seq is None:
+                emission.run_seq = seq + 1
+            seq = max(seq, emission.run_seq)
     return seq
 
 

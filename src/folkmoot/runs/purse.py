@@ -147,7 +147,7 @@ def yield_to(tx: Tx, engine: Engine, known: Folded, held: Held) -> Folded:
         tx, engine, after.run, RunStatus.PAUSED, {"waiting_for": WaitingFor.BUDGET, "stop_reason": held.fact.reason}
     )
     emit(tx, paused, Paused())
-    return replace(after, run=paused)
+    return after.at(paused)
 
 
 def exhausted(end: End) -> End:

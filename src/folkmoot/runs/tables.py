@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from folkmoot.db.base import Id, Name, Table, Times, Word, in_project
 from folkmoot.kernel.json import JsonObject
 
+_OF_A_PARENT = sa.text("parent_run_id is not null")
+_OF_A_ROOM = sa.text("room_id is not null")
+
 
 class RunSlots(Table):
     """How many admitted runs a workspace has: bumped in the unit that admits or releases, never counted."""
@@ -72,9 +75,9 @@ class Run(Times, Table):
         sa.UniqueConstraint("task_id", "run_number"),
         sa.Index(None, "workspace_id", "status", "priority", "created_at"),
         sa.Index(None, "status", "wake_at"),
-        sa.Index(None, "parent_run_id"),
+        sa.Index(None, "parent_run_id", sqlite_where=_OF_A_PARENT, postgresql_where=_OF_A_PARENT),
         sa.Index(None, "conversation_id", "id"),
-        sa.Index(None, "room_id"),
+        sa.Index(None, "room_id", sqlite_where=_OF_A_ROOM, postgresql_where=_OF_A_ROOM),
     )
 
 

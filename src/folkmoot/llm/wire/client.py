@@ -2,8 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -63,27 +62,15 @@ class WireModel(ABC, Generic[D]):
         """The dialect that does without what the server minds; None where it is nothing that can be done without."""
 
     async def ask(self, request: Request, deltas: Deltas | None) -> Speech:
+        """The answer to a request; it is sent again at once where the server only minds what it can do without."""
         question = Question(self.name, self.place.provider, request, is_streamed=deltas is not None)
-        assembly = self.assembly()
-        async with self._sent(question) as reply:
-            if deltas is None:
-                assembly.whole(loaded(await reply.read(self.link.limits.output_characters * 4)))
-            else:
-                async for text in _Lines(reply, assembly).texts():
-                    deltas.text(text)
-        return assembly.speech()
-
-    @asynccontextmanager
-    async def _sent(self, question: Question) -> AsyncGenerator[Reply]:
-        """The reply to the question; sent again at once where the server only minds what it can do without."""
         path = self.path(is_streamed=question.is_streamed)
         while True:
             spoken = self._dialect
             sent = self.fields(question, spoken)
             async with self.link.post(self.place, path, orjson.dumps(sent), is_streamed=question.is_streamed) as reply:
                 if reply.status == 200:
-                    yield reply
-                    return
+                    return await self._heard(reply, deltas)
                 said = await reply.read_some(MAX_ERROR_BYTES)
                 fault = fault_of(reply.status, said, self.place, reply.header("Retry-After"))
             refusal = Refusal(reply.status, said.decode(errors="replace"), sent.keys())
@@ -91,6 +78,15 @@ class WireModel(ABC, Generic[D]):
                 raise fault
             if self._dialect == spoken:  # else a call beside this one has met the same
                 self._dialect = lesser
+
+    async def _heard(self, reply: Reply, deltas: Deltas | None) -> Speech:
+        assembly = self.assembly()
+        if deltas is None:
+            assembly.whole(loaded(await reply.read(self.link.limits.output_characters * 4)))
+        else:
+            async for text in _Lines(reply, assembly).texts():
+                deltas.text(text)
+        return assembly.speech()
 
 
 @dataclass(slots=True)

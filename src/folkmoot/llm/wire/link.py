@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
@@ -66,15 +66,11 @@ class Link:
         self.limits = limits
         self._session: aiohttp.ClientSession | None = None
 
-    @asynccontextmanager
-    async def post(self, place: Place, path: str, body: bytes, *, is_streamed: bool) -> AsyncGenerator[Reply]:
-        async with self._asked("POST", place, path, body, is_streamed=is_streamed) as reply:
-            yield reply
+    def post(self, place: Place, path: str, body: bytes, *, is_streamed: bool) -> AbstractAsyncContextManager[Reply]:
+        return self._asked("POST", place, path, body, is_streamed=is_streamed)
 
-    @asynccontextmanager
-    async def get(self, place: Place, path: str) -> AsyncGenerator[Reply]:
-        async with self._asked("GET", place, path, None, is_streamed=True) as reply:
-            yield reply
+    def get(self, place: Place, path: str) -> AbstractAsyncContextManager[Reply]:
+        return self._asked("GET", place, path, None, is_streamed=True)
 
     async def aclose(self) -> None:
         if self._session is not None:
