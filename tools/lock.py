@@ -18,6 +18,9 @@ OPTIONS = (
     *("--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe", "--no-header", "--no-emit-options"),
     *("--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links", "--no-config"),
 )
+HELD = ("soupsieve<3",)
+"""What would otherwise be locked in a version that the oldest patch release of our oldest Python cannot have: Debian 12
+has 3.11.2, soupsieve 3 wants 3.11.5."""
 HEADER = "# Written by `make lock` from pyproject.toml on Python {version}.\n"
 
 
@@ -26,12 +29,13 @@ def compile_lock(name: str, wanted: list[str], *options: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory, "pyproject")
         source.write_text("\n".join(wanted) + "\n")
+        Path(directory, "held").write_text("\n".join(HELD) + "\n")
         # Relative names, so that the comments in the lock name no folder of this machine.
         for other in (lock, ROOT / "requirements.txt", ROOT / "requirements-all.txt"):
             if other.exists():
                 shutil.copy(other, directory)
-        command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *options, "-o", name, source.name]
-        subprocess.run(command, cwd=directory, check=True)
+        command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *options, "-c", "held", "-o", name]
+        subprocess.run([*command, source.name], cwd=directory, check=True)
         text = Path(directory, name).read_text()
     header = HEADER.format(version=".".join(map(str, sys.version_info[:2])))
     lock.write_text(header + text.replace(header, ""))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import sqlalchemy as sa
 
@@ -43,6 +43,9 @@ REPLY_DEADLINE_SECONDS = 3600
 _TITLE_LENGTH = 80
 
 _INSERT_MESSAGE = sa.insert(Message)
+_NO_CITED: JsonObject = {name: [] for name in CITED}
+_TIMES_SHOWN = ("ack_until", "acked_at", "created_at")
+_SHOWN = tuple(name for name in MessageView.model_fields if name not in (*CITED, *_TIMES_SHOWN))
 _NO_MESSAGE: dict[str, object] = dict.fromkeys(MESSAGE_COLUMNS.keys())
 _THIS = Conversation.id == sa.bindparam("this_conversation")
 _AT = sa.bindparam("at", type_=CONVERSATION_COLUMNS.updated_at.type)
@@ -321,12 +324,24 @@ def message_row(tx: Tx, **said: object) -> dict[str, object]:
 def say(tx: Tx, workspace_id: str, turn: Conversation, row: dict[str, object]) -> None:
     """With what the message changes of its conversation."""
     tx.write(_INSERT_MESSAGE, row)
-    view: JsonObject = with_cited(MessageView.model_validate(row, extra="ignore")).model_dump(mode="json")
+    view = shown(row)
     changes: JsonObject = {"id": turn.id, "last_seq": turn.last_seq, "live_run_id": turn.live_run_id}
     changes["updated_at"] = iso(turn.updated_at)
     said = AgentMessage(agent_id=str(row["agent_id"]), message=view, conversation=changes)
     run_id = row["run_id"]
     tx.emit(workspace_id, said, run_id=None if run_id is None else str(run_id))
+
+
+def shown(row: Mapping[str, Any]) -> JsonObject:
+    """As `message_view` shows it, in JSON: what that would check first was written here."""
+    view: JsonObject = {name: row[name] for name in _SHOWN}
+    for name in _TIMES_SHOWN:
+        view[name] = iso(row[name]) if row[name] is not None else None
+    kept = row["payload"] or {}
+    cited = cited_in(kept) if row["reply_to"] is not None and row["author_kind"] == "agent" else {}
+    if cited:
+        view["payload"] = {name: value for name, value in kept.items() if name not in CITED} or None
+    return {**view, **_NO_CITED, **cited}
 
 
 def rename_conversation(tx: Tx, scope: Scope, conversation_id: str, title: str) -> ConversationView:

@@ -50,7 +50,8 @@ class Reply:
     async def read_some(self, limit: int) -> bytes:
         """At most the first `limit` bytes of the body."""
         received: list[bytes] = []
-        while limit > 0 and (data := await self._response.content.readany()):
+        content = self._response.content
+        while limit > 0 and not content.at_eof() and (data := await content.readany()):
             received.append(data[:limit])
             limit -= len(data)
         return b"".join(received)
