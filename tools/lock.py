@@ -19,8 +19,9 @@ OPTIONS = (
     *("--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links", "--no-config"),
 )
 HELD = ("soupsieve<3",)
-"""What would otherwise be locked in a version that the oldest patch release of our oldest Python cannot have: Debian 12
-has 3.11.2, soupsieve 3 wants 3.11.5."""
+"""What would otherwise be locked in a version that Debian 12's Python, 3.11.2, cannot have: soupsieve 3 wants 3.11.5."""
+OLDER = ("async-timeout>=4.0.3",)
+"""What packages ask for there and not on the Python that the locks are made on: redis does, below 3.11.3."""
 HEADER = "# Written by `make lock` from pyproject.toml on Python {version}.\n"
 
 
@@ -56,8 +57,8 @@ def main() -> None:
     ]
     groups = metadata["dependency-groups"]
     compile_lock("requirements.txt", base, *upgrade)
-    compile_lock("requirements-all.txt", base + extras, *upgrade, "-c", "requirements.txt")
-    compile_lock("requirements-dev.txt", base + extras + groups["dev"], *upgrade, "-c", "requirements-all.txt")
+    compile_lock("requirements-all.txt", [*base, *extras, *OLDER], *upgrade, "-c", "requirements.txt")
+    compile_lock("requirements-dev.txt", [*base, *extras, *OLDER, *groups["dev"]], *upgrade, "-c", "requirements-all.txt")
     compile_lock("requirements-build.txt", groups["build"], *upgrade)
 
 

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.house.source import PACKAGE, ROOT
@@ -56,8 +57,15 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
 
 def test_what_is_locked_runs_on_the_oldest_python_that_systems_bring() -> None:
     """Debian 12's, a patch release older than some packages of its year ask for."""
-    asked = {name: distribution(name).metadata["Requires-Python"] for name in pins("requirements-dev.txt")}
-    assert {name: spec for name, spec in asked.items() if spec and "3.11.2" not in SpecifierSet(spec)} == {}
+    older = {"python_full_version": "3.11.2", "python_version": "3.11", "extra": ""}
+    for lock in ("requirements.txt", "requirements-all.txt", "requirements-dev.txt"):
+        pinned = pins(lock)
+        found = {name: distribution(name) for name in pinned}
+        wanted = {name: found[name].metadata["Requires-Python"] for name in pinned}
+        assert {name: spec for name, spec in wanted.items() if spec and "3.11.2" not in SpecifierSet(spec)} == {}
+        asked = [Requirement(asks) for name in pinned for asks in found[name].requires or ()]
+        needed = {normal(one.name) for one in asked if one.marker is None or one.marker.evaluate(older)}
+        assert needed - pinned.keys() == set(), lock
 
 
 @pytest.mark.system

@@ -1,5 +1,7 @@
 """One API, three spellings: `/api/...`, `/api/v1/...` and the bare path, each with or without a slash at its end."""
 
+from collections.abc import Awaitable
+
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -41,12 +43,12 @@ class CanonicalPath:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in ("http", "websocket"):
             path = canonical(scope["path"])
             if path != scope["path"] and not any(route.matches(scope)[0] == Match.FULL for route in _added(scope)):
                 scope = {**scope, "path": path, "raw_path": path.encode()}
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 def _added(scope: Scope) -> list[BaseRoute]:
