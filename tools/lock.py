@@ -19,7 +19,7 @@ OPTIONS = (
     *("--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links", "--no-config"),
 )
 HELD = ("soupsieve<3",)
-"""What would otherwise be locked in a version that Debian 12's Python, 3.11.2, cannot have: soupsieve 3 wants 3.11.5."""
+"""What would be locked in a version that Debian 12's Python, 3.11.2, cannot have: soupsieve 3 wants 3.11.5."""
 OLDER = ("async-timeout>=4.0.3",)
 """What packages ask for there and not on the Python that the locks are made on: redis does, below 3.11.3."""
 HEADER = "# Written by `make lock` from pyproject.toml on Python {version}.\n"
@@ -56,9 +56,10 @@ def main() -> None:
         if not requirement.startswith("folkmoot[")
     ]
     groups = metadata["dependency-groups"]
+    every = [*base, *extras, *OLDER]
     compile_lock("requirements.txt", base, *upgrade)
-    compile_lock("requirements-all.txt", [*base, *extras, *OLDER], *upgrade, "-c", "requirements.txt")
-    compile_lock("requirements-dev.txt", [*base, *extras, *OLDER, *groups["dev"]], *upgrade, "-c", "requirements-all.txt")
+    compile_lock("requirements-all.txt", every, *upgrade, "-c", "requirements.txt")
+    compile_lock("requirements-dev.txt", [*every, *groups["dev"]], *upgrade, "-c", "requirements-all.txt")
     compile_lock("requirements-build.txt", groups["build"], *upgrade)
 
 
