@@ -12,8 +12,14 @@ from folkmoot.conversations.tables import Message
 
 AT = datetime(2026, 11, 22, 5, 30, 1, 250_000, UTC)
 CITATION = {"passage_id": "p1", "document_id": "d1", "title": "Crashes", "start": 0, "end": 5}
-QUESTION = {"author_kind": "user", "author_id": "ann", "direction": "inbound", "text": "Why?"}
-REPLY = {"author_kind": "agent", "author_id": "a1", "direction": "outbound", "text": "So [p1].", "reply_to": "m1"}
+QUESTION: dict[str, object] = {"author_kind": "user", "author_id": "ann", "direction": "inbound", "text": "Why?"}
+REPLY: dict[str, object] = {
+    "author_kind": "agent",
+    "author_id": "a1",
+    "direction": "outbound",
+    "text": "So [p1].",
+    "reply_to": "m1",
+}
 CASES: dict[str, dict[str, object]] = {
     "a question": QUESTION,
     "a reply": {**REPLY, "models": ["stub-1"]},
@@ -26,7 +32,7 @@ CASES: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("said", CASES.values(), ids=CASES)
 def test_an_event_shows_a_message_as_its_view_does(said: dict[str, object]) -> None:
-    row = {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": AT, "updated_at": AT}
+    row: dict[str, object] = {**dict.fromkeys(MESSAGE_COLUMNS.keys()), "models": [], "created_at": AT, "updated_at": AT}
     row |= {"id": "m2", "conversation_id": "c1", "seq": 2, "agent_id": "a1", **said}
     view = message_view(cast(Message, SimpleNamespace(**row)))
     assert shown(row) == view.model_dump(mode="json")

@@ -1,16 +1,26 @@
 """How a reply is made and seen being made: streams, tools, forms, history, and what providers do wrong."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 from folkmoot.conversations import replies
+from folkmoot.conversations.material import Heard, read_material
+from folkmoot.conversations.prompt import Said
 from folkmoot.conversations.queries import history
 from folkmoot.conversations.schemas import NewMessage
 from folkmoot.conversations.service import Question
+from folkmoot.conversations.workflow import ReplyExecutor
 from folkmoot.db.database import Database
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.knowledge.schemas import NewDocument
 from folkmoot.knowledge.service import add_document
+from folkmoot.runs import moves
+from folkmoot.runs.journal import Call, Entry
+from folkmoot.runs.live import LiveCall
+from folkmoot.runs.queries import RUN_COLUMNS, find_run_row
 from tests.agents.office import Office, open_office
 from tests.conversations.talk import echo, frames, say, say_anything, texts_of
 from tests.stubs.openai_stub import LONG_TEXT, OpenAIStub, Reply
@@ -178,6 +188,42 @@ async def test_history_is_bounded_and_comes_turn_by_turn(db: Database, scope: Sc
         assert [row.text for row in early] == ["q0", "2: q0", "q1"]
         only = await db.read(history, conversation_id, 3, 0)
         assert [row.text for row in only] == ["q1"]
+
+
+async def test_a_first_call_asks_the_same_whether_its_question_was_heard_or_is_read(
+    db: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process, or this one after a crash, has heard nothing."""
+    async with OpenAIStub(echo) as stub, open_office(db, scope, stub.base_url) as office:
+        executor = cast(ReplyExecutor, office.engine.executor("reply"))
+        for name in ("heard", "read"):
+            ada = await office.hire()
+            for text in ("One", "Two", "Three"):
+                await say(office, ada, text)
+            monkeypatch.setattr(Heard, "keep", lambda *_: None)
+            assert len(executor.heard) == 0, name
+        heard, read = stub.calls[:3], stub.calls[3:]
+        assert [call["messages"] for call in heard] == [call["messages"] for call in read]
+
+
+async def test_what_was_heard_for_a_run_that_goes_on_later_is_read_again(db: Database, scope: Scope) -> None:
+    async with OpenAIStub(echo) as stub, open_office(db, scope, stub.base_url) as office:
+        executor = cast(ReplyExecutor, office.engine.executor("reply"))
+        ada = await office.hire()
+        first = await say(office, ada, "One")
+        run = await db.read(find_run_row, str(first["run_id"]))
+        assert run is not None
+        asked: JsonObject = {**run.input}
+        material = await db.read(read_material, scope, asked)
+        assert material is not None
+        executor.heard.keep(run.id, replace(material, said=[Said(is_agent=False, text="What it was then")]))
+        state = executor.procedure.begin(Entry(1, run.created_at, "begun", "begun", {"input": asked}))
+        later = moves.row_of({column.key: getattr(run, column.key) for column in RUN_COLUMNS} | {"is_resumed": True})
+        (call,) = state.turn.wanted()
+        assert isinstance(call, Call)
+        await executor.perform(later, state, call, LiveCall(office.engine.live, run.id, call.key, None))
+        assert "What it was then" not in str(stub.calls[-1])
+        assert len(executor.heard) == 0
 
 
 async def test_the_practice_model_replies_too(office: Office) -> None:

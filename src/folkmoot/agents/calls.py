@@ -1,7 +1,6 @@
 """Carrying out a turn's calls: one question to a language model, one use of a tool, each as an Outcome."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from folkmoot.db.database import Database
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.faults import Failed, ModelFault, RateLimited, UnknownModel
 from folkmoot.llm.gateway import Account, Answer, Deltas, Gateway, Request
 from folkmoot.llm.messages import Assistant, Message, OutputSchema, System, ToolCall, message_to_json
@@ -38,7 +38,7 @@ _EXCERPT = 300
 _LAST_WORD = "No further tools can be used. Give your whole answer now, from what you have, and say what is missing."
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Form:
     """The shape an answer has to have: a type, and what the type cannot say. Made by `form`."""
 
@@ -59,7 +59,7 @@ def form(type_: type[T], check: Callable[[T], object] | None = None, schema: Out
     return Form(type_, checked if check is not None else None, shown)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Asking:
     """One question of a turn, asked with the keys of the workspace that it is asked in.
 

@@ -1,10 +1,11 @@
 """What kinds of agents have of their own in a turn: tools made for the moment, material for the prompt, a form."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from folkmoot.agents.calls import Asking, ask_for_turn
 from folkmoot.agents.turn import Turn
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import Message, System
 from folkmoot.runs.journal import Live, Outcome
@@ -19,7 +20,7 @@ def _as_it_is(outcome: Outcome) -> Outcome:
     return outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Moment:
     """A question that is about to be asked, as for any agent. `context` is for whom tool calls are planned.
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from folkmoot.agents.ways import Way, action_of, error, is_approval, refused_at_once, result_of, verdict, ways_of
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import Assistant, Message, ToolResult, UnknownFormat, message_from_json
 from folkmoot.runs.journal import Action, Call, Entry, Fault, Use, fault_of
 
@@ -19,7 +20,7 @@ _STEP = re.compile(r"([1-9][0-9]{0,3})(?:\.t([1-9][0-9]{0,3})(?:\.ok)?)?")
 _TOO_MANY = f"at most {PARALLEL_CALLS} tool calls in one answer are carried out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class TurnPlan:
     """What stays the same through a turn.
 
@@ -37,7 +38,7 @@ class TurnPlan:
     limit_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Turn:
     """A turn so far: the answers given, the results of their tool calls by key, or what ended it."""
 

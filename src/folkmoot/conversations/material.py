@@ -1,7 +1,5 @@
 """What a call of an agent that replies takes: who speaks, how, and what was said up to the question."""
 
-from dataclasses import dataclass
-
 from folkmoot.agents.queries import find_speaker
 from folkmoot.agents.schemas import AgentConfig
 from folkmoot.agents.tables import Agent
@@ -10,11 +8,12 @@ from folkmoot.conversations.queries import history
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.values import fixed
 
-_MOST_HEARD = 1000
+_MOST_HEARD = 256
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Material:
     agent: Agent
     config: AgentConfig
@@ -44,9 +43,12 @@ class Heard:
         self._by_run: dict[str, Material] = {}
 
     def keep(self, run_id: str, material: Material) -> None:
-        if len(self._by_run) >= _MOST_HEARD:  # of runs that were stopped before they called
+        if len(self._by_run) >= _MOST_HEARD:
             self._by_run.clear()
         self._by_run[run_id] = material
+
+    def __len__(self) -> int:
+        return len(self._by_run)
 
     def take(self, run_id: str) -> Material | None:
         return self._by_run.pop(run_id, None)

@@ -1,9 +1,8 @@
 """Assembling the prompt of a reply: who the agent is, what was said before, and the question. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import Assistant, Message, System, User
 
 WINDOW_TOKENS = 32_768
@@ -18,7 +17,7 @@ _TOOLS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Persona:
     name: str
     description: str
@@ -26,7 +25,8 @@ class Persona:
     has_tools: bool
 
 
-class Said(NamedTuple):
+@fixed
+class Said:
     is_agent: bool
     text: str
 

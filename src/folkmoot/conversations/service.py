@@ -1,7 +1,7 @@
 """The verbs of conversations: say something to an agent, keep its reply, title, delete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, cast
 
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.knowledge.citing import CITED, cited_in
 from folkmoot.runs.engine import RunEngine
 from folkmoot.runs.idempotency import RequestKey, recall, remember
@@ -110,7 +111,7 @@ class AgentOffline(Conflict):
     """The agent is offline"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Question:
     """What is asked of whom; its run will be `run_id`, unless the client's key stands for an earlier one."""
 
@@ -120,7 +121,7 @@ class Question:
     key: RequestKey | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Posted:
     """A question that is stored, and the run that replies to it."""
 

@@ -1,6 +1,6 @@
 """The reply: a run whose procedure is one turn, kept as a message of its conversation."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydantic import RootModel
 
@@ -18,6 +18,7 @@ from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.json_schema import errors_of
 from folkmoot.kernel.scope import Actor, Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.gateway import Gateway
 from folkmoot.llm.messages import OutputSchema
 from folkmoot.runs.engine import RunEngine
@@ -38,7 +39,7 @@ class AnyAnswer(RootModel[Json]):
     """A structured answer whose shape is the agent's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Replying:
     """The state of a reply. `asked` is the run's input, `models` are those that have answered."""
 
@@ -136,6 +137,7 @@ class ReplyExecutor:
 
     def project(self, tx: Tx, run: Run, before: Replying, after: Replying, entry: Entry) -> None:
         if entry.kind == "ended":
+            self.heard.take(run.id)  # where it was stopped before it called
             result = entry.data.get("result")
             keep_reply(tx, self._engine, run, result if isinstance(result, dict) else {})
 

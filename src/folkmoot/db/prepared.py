@@ -34,11 +34,14 @@ class Prepared:
         self._row: Convert = partial(tuple.__new__, row)  # as its _make, without a frame and a check
         self._readers = _some(_reader(column.type, dialect) for column in columns)
 
-    def parameters(self, values: Mapping[str, object]) -> list[object]:
+    def parameters(self, values: Mapping[str, object]) -> Sequence[object]:
         """In the statement's order. Raises KeyError where a value is missing."""
         if self._defaults:
             values = {**self._defaults, **values}
-        found = [*self._pick(values)]
+        picked = self._pick(values)
+        if not self._binders:
+            return picked
+        found = [*picked]
         for place, convert in self._binders:
             if (value := found[place]) is not None:
                 found[place] = convert(value)

@@ -1,8 +1,9 @@
 """Who acts, and where: every query takes a Scope, so no row is reached by its id alone."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
+
+from folkmoot.kernel.values import fixed
 
 ActorKind = Literal["user", "agent", "system"]
 
@@ -21,7 +22,7 @@ class Role(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Actor:
     """Who acts; `address` is the network address the call came from, where there was one."""
 
@@ -31,7 +32,7 @@ class Actor:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Scope:
     """One workspace and, in it, the project that new things are put into."""
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from folkmoot.kernel.tracing import OFF, Tracer
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.cache import AnswerCache
 from folkmoot.llm.catalogue import Catalogue, Lister
 from folkmoot.llm.choice import PRACTICE, default_model, describe, embedding_model, parse
@@ -20,7 +21,7 @@ from folkmoot.llm.tracing import traced_chat, traced_embedding
 from folkmoot.llm.tries import Tries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Request:
     """What is asked. `models` in order of preference as `provider:name`; empty means the default model.
 
@@ -48,7 +49,7 @@ class Account(Protocol):
         """After every call that has come back; None where it was not counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Answer:
     """A whole answer by the models of `models`; with `output` asked for, `text` is its raw JSON text.
 

@@ -1,11 +1,11 @@
 """The conversation as this product keeps it: the only form journals and other rooms see."""
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal, TypeAlias, TypeGuard
 
 from folkmoot.kernel.errors import Problem
 from folkmoot.kernel.json import Json, JsonObject
+from folkmoot.kernel.values import fixed
 
 FORMAT = "folkmoot/1"
 MALFORMED = "_malformed"
@@ -15,7 +15,7 @@ class UnknownFormat(Problem):
     """A stored message has a format this version cannot read"""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class ToolCall:
     """One tool call a model asks for.
 
@@ -36,23 +36,23 @@ class ToolCall:
         return raw if isinstance(raw, str) and len(self.arguments) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class System:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class User:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Assistant:
     text: str
     calls: tuple[ToolCall, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class ToolResult:
     call_id: str
     name: str
@@ -63,7 +63,7 @@ class ToolResult:
 Message: TypeAlias = System | User | Assistant | ToolResult
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class ToolSchema:
     """A tool as a model sees it; `parameters` is a JSON Schema of type object."""
 
@@ -72,7 +72,7 @@ class ToolSchema:
     parameters: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class OutputSchema:
     """The JSON Schema the whole answer has to fit."""
 
@@ -80,7 +80,7 @@ class OutputSchema:
     schema: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Usage:
     """What a call took. `cost` in USD, None for an unknown price; `estimated`: the provider did not count.
 
@@ -113,7 +113,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Ceiling:
     """The most that a call can take: as many tokens in as the request has bytes, as many out as it allows.
 

@@ -1,11 +1,12 @@
 """What a model has said, as its wire hands it over: nobody has judged yet whether it is an answer."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject, clean_text
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.gateway import Deltas, Request
 from folkmoot.llm.messages import MALFORMED, ToolCall
 from folkmoot.llm.reading import cleaned, lenient_loads
@@ -17,7 +18,7 @@ _MAX_NAME = 128
 FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_call", "error"]
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Counts:
     """Tokens by the provider's own count; all zero where it gave none."""
 
@@ -26,7 +27,7 @@ class Counts:
     written: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Speech:
     """`finish` is None where no reason was given, or one that `told`, the provider's own word, does not explain."""
 

@@ -1,7 +1,7 @@
 """The two doors to a journal: a worker's append is fenced by its epoch, a verb's locks the run and checks it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import Usage
 from folkmoot.runs.asking import withdraw, withdraw_these
 from folkmoot.runs.folded import Folded, fold, fold_on, unwanted
@@ -53,7 +54,7 @@ class Fenced(Exception):
     """The claim is lost: another epoch works on the run, or it has ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class NewEntry:
     kind: EntryKind
     key: str
@@ -147,7 +148,7 @@ def catch_up(tx: Tx, executor: Executor[object], folded: Folded, seq: int) -> Fo
     return fold_on(executor, folded, foreign)
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class _Step:
     """An entry on its way into the journal, and what it makes of the state."""
 

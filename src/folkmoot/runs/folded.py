@@ -1,11 +1,12 @@
 """A journal, read: the state it stands for, and what was begun in it and is not done."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from typing import Literal, NamedTuple
 
 from folkmoot.kernel.origin import NOWHERE, Origin, kept_origin
+from folkmoot.kernel.values import fixed
 from folkmoot.runs.journal import Entry, Executor
 from folkmoot.runs.tables import Run
 
@@ -23,7 +24,7 @@ class Begun(NamedTuple):
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Folded:
     """A run as its worker knows it: its row, its state, how far the journal was read, what is begun, by action.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import Usage
 from folkmoot.runs.held import CallAccount, Held
 
@@ -22,7 +23,7 @@ Effect = Literal["none", "idempotent", "unsafe"]
 AskSubject = Literal["plan", "tool", "review", "question", "verdict", "message"]
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Entry:
     """One line of a run's journal. Its data, by kind:
 
@@ -38,7 +39,7 @@ class Entry:
     data: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Call:
     """Ask a language model. `recipe` says how the prompt is built from the state and the database."""
 
@@ -54,7 +55,7 @@ class Call:
     """Wall clock for everything of the group, retries and tools included; past it a call is cut off as `timed_out`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Use:
     """Use a tool. With an effect, `intended` is journalled before it and names its idempotency key."""
 
@@ -68,7 +69,7 @@ class Use:
     limit_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Wait:
     """Wait for a time, holding no worker and no slot; `done` with value null is appended when it has come."""
 
@@ -77,7 +78,7 @@ class Wait:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Ask:
     """Ask a person and wait without a worker: an approval of that key exists from the entry `waiting` on.
 
@@ -98,7 +99,7 @@ class Ask:
     """The key of a use that may have happened already: an approval has it used again, else its agent is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Spawn:
     """Start a child run and wait for its end, holding no worker.
 
@@ -114,7 +115,7 @@ class Spawn:
     agent_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class End:
     """The run is over. `said` is the answer in its result: what that cites is listed beside it."""
 
@@ -130,7 +131,7 @@ class End:
 Action = Call | Use | Ask | Wait | Spawn | End
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Fault:
     """A named failure of one action: journalled as `done`, so that it is not tried again by accident."""
 
@@ -139,7 +140,7 @@ class Fault:
     retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Outcome:
     """What came of a Call or Use: a value or a fault; or that it must be tried again, at `retry_at` or once it may.
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from folkmoot.events.relay import Alone, Relay
 from folkmoot.kernel.json import JsonObject, dumps, loads
+from folkmoot.kernel.values import fixed
 from folkmoot.runs.held import CallAccount
 
 BATCH_SECONDS = 0.04
@@ -123,7 +124,7 @@ def _topic(run_id: str) -> str:
     return f"run_{run_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class LiveCall:
     """The `Live` of one call."""
 

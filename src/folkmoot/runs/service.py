@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
@@ -17,6 +17,7 @@ from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Actor, Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.runs.append import NewEntry, insert_entry, lock_run, verb_append, verb_end, verb_step
 from folkmoot.runs.claims import claim
 from folkmoot.runs.events import Paused, Resumed
@@ -73,7 +74,7 @@ class RunNotResumable(Conflict):
     """Only a paused run can be resumed"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class NewRun:
     """A run to be started. `starts`: in the line for a slot, at once in this process, or behind its conversation.
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from folkmoot.kernel.errors import Invalid, Problem
 from folkmoot.kernel.json import Json, JsonObject, clean_text, dumps
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.validation import sentences
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import ToolSchema
 from folkmoot.runs.journal import Effect
 from folkmoot.tools.figures import Came, ToolFigures
@@ -40,7 +41,7 @@ class ToolRegisteredTwice(Problem):
     """Two tools have the same name"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class ToolContext:
     """For whom a tool acts. A tool reaches rows only through `scope`.
 
@@ -61,7 +62,7 @@ class ToolContext:
     """Names of offered tools that are used only once a person has agreed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Tool:
     """`parameters` is a JSON Schema of type object; `call` checks its arguments against it.
 
@@ -155,7 +156,7 @@ def without_titles(schema: JsonObject) -> JsonObject:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class _Failed:
     came: Came
     sentence: str

@@ -1,7 +1,6 @@
 """The verbs of tools: what a workspace offers to its agents, and changing that."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -14,6 +13,7 @@ from folkmoot.kernel.errors import Conflict, NotFound
 from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.tools.queries import policies
 from folkmoot.tools.registry import Tool, ToolContext, ToolRegistry
 from folkmoot.tools.rules import Policy, default_policy
@@ -45,7 +45,7 @@ class NotCallable(Conflict):
     """The tool waits for a person or for a run: only an agent's run can use it"""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Offer:
     """What one agent may use now: tools of the workspace, in its order, and those that a person agrees to first."""
 

@@ -1,18 +1,17 @@
 """Recording one call's usage."""
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 
 from folkmoot.db.tx import Tx
 from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.messages import Usage
 from folkmoot.usage.tables import UsageRecord
 
 _INSERT = sa.insert(UsageRecord)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed(kw_only=True)
 class Spender:
     """On whose account a call was made."""
 

@@ -1,7 +1,6 @@
 """Resolving who a caller is in which workspace, without asking the database for every request."""
 
 import re
-from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
@@ -10,6 +9,7 @@ from folkmoot.db.database import Database
 from folkmoot.kernel.errors import Forbidden
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.scope import Role, Scope
+from folkmoot.kernel.values import fixed
 from folkmoot.workspaces.queries import NoSuchWorkspace, find_seat
 from folkmoot.workspaces.rules import DEFAULT, role_of
 
@@ -27,7 +27,7 @@ class RoleTooLow(Forbidden):
     """Your role in this workspace does not allow this"""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Standing:
     """A caller in a workspace: where, and as what."""
 
@@ -40,7 +40,7 @@ class Standing:
             raise RoleTooLow(needed=needed.word, role=self.role.word)
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class _Seat:
     workspace_id: str
     project_id: str

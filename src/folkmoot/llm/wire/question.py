@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from folkmoot.kernel.json import Json, dumps
+from folkmoot.kernel.values import fixed
 from folkmoot.llm.gateway import Request
 from folkmoot.llm.messages import Message, OutputSchema, System, ToolCall, ToolResult, ToolSchema
 
 _SCHEMA_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Question:
     """Written anew if the server turns out to speak another dialect."""
 
