@@ -28,7 +28,7 @@ from folkmoot.events.facts import ResourceChanged
 from folkmoot.kernel.clock import iso
 from folkmoot.kernel.errors import Conflict
 from folkmoot.kernel.ids import new_id
-from folkmoot.kernel.json import JsonObject
+from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
 from folkmoot.kernel.values import fixed
 from folkmoot.knowledge.citing import CITED, cited_in
@@ -338,10 +338,7 @@ def shown(row: Mapping[str, Any]) -> JsonObject:
     view: JsonObject = {name: row[name] for name in _SHOWN}
     for name in _TIMES_SHOWN:
         view[name] = iso(row[name]) if row[name] is not None else None
-    kept = row["payload"] or {}
-    cited = cited_in(kept) if row["reply_to"] is not None and row["author_kind"] == "agent" else {}
-    if cited:
-        view["payload"] = {name: value for name, value in kept.items() if name not in CITED} or None
+    view["payload"], cited = _apart(row["payload"], row["reply_to"], row["author_kind"])
     return {**view, **_NO_CITED, **cited}
 
 
@@ -388,8 +385,15 @@ def message_view(message: Message) -> MessageView:
 
 def with_cited(view: MessageView) -> MessageView:
     """Of a reply, with what it cites, which is kept in its payload, in its place."""
-    payload = view.payload or {}
-    if view.reply_to is None or view.author_kind != "agent" or not payload.keys() & {*CITED}:
-        return view
-    left = {name: value for name, value in payload.items() if name not in CITED}
-    return MessageView.model_validate({**dict(view), **cited_in(payload), "payload": left or None})
+    left, cited = _apart(view.payload, view.reply_to, view.author_kind)
+    return MessageView.model_validate({**dict(view), **cited, "payload": left}) if cited else view
+
+
+def _apart(
+    payload: JsonObject | None, reply_to: str | None, author_kind: str
+) -> tuple[JsonObject | None, dict[str, Json]]:
+    """What a message's payload has beside what it cites, and what that is: only an agent's reply cites."""
+    cited = cited_in(payload) if payload and reply_to is not None and author_kind == "agent" else {}
+    if not payload or not cited:
+        return payload, {}
+    return {name: value for name, value in payload.items() if name not in CITED} or None, cited
