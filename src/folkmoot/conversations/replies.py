@@ -71,11 +71,12 @@ async def _parts(engine: RunEngine, scope: Scope, question: Question) -> AsyncGe
             "conversation_id": posted.conversation_id,
             "message_id": posted.message_id,
         }
-        yield part("started", dumps(started))
-        if posted.run_id == question.run_id:  # else the client's key stands for an earlier reply
-            async for shown in shown_parts(watcher):
-                yield shown
-        run = await engine.wait(scope, posted.run_id, WAIT_SECONDS, until=STANDING)
+        with engine.waiting.of(posted.run_id) as waiter:
+            yield part("started", dumps(started))
+            if posted.run_id == question.run_id:  # else the client's key stands for an earlier reply
+                async for shown in shown_parts(watcher):
+                    yield shown
+            run = waiter.run or await engine.wait(scope, posted.run_id, WAIT_SECONDS, until=STANDING)
         yield part("done", answer_of(run, posted).model_dump_json())
     finally:
         engine.live.leave(question.run_id, watcher)
