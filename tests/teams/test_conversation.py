@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Ask, Call, Entry, Fault, Settlement, Spawn
+from folkmoot.runs.journal import Ask, Call, End, Entry, Fault, Settlement, Spawn
 from folkmoot.teams.answers import ABSTAINED
 from folkmoot.teams.conversation.rules import Choice, check_choice, fallback, others
 from folkmoot.teams.team import MGX, Limits, Orchestration, Person, Team
@@ -250,6 +250,29 @@ def test_a_conversation_that_must_end_keeps_what_was_said(reason: Settlement, st
         assert len(cast("list[JsonObject]", result_of(end)["artifacts"])) == length - 1
 
 
+@pytest.mark.parametrize("orchestration", ["round_robin", "selector", "handoff", "supervisor"])
+def test_a_used_up_budget_leaves_a_summary_of_what_was_said(orchestration: Orchestration) -> None:
+    closing = Entry(90, AT, "controlled", "budget", {"verb": "close"})
+    play = played(team(orchestration, is_reviewed=True), BUSY)
+    play.run()
+    closed = 0
+    for length in range(1, len(play.entries)):
+        before = refold(play.entries[:length])
+        state = PROCEDURE.apply(before, closing)
+        if state == before:
+            continue
+        closed += 1
+        assert wanted_keys(state) == ["summary"]
+        summary = Entry(91, AT, "done", "summary", {"value": form({"summary": "Half of it."})})
+        (end,) = PROCEDURE.wanted(PROCEDURE.apply(state, summary))
+        assert isinstance(end, End)
+        assert (end.status, end.stop_reason) == ("failed", "budget_exhausted")
+        result = result_of(end)
+        assert result["summary"] == "Half of it."
+        assert result["revisions"] == sum(entry.key.startswith("v") for entry in play.entries[:length])
+    assert closed, "somebody had spoken"
+
+
 BUSY: dict[str, Answer] = {
     "t1.m1": spawning("one", "two"),
     "t2.m1": spawning("three"),
@@ -272,7 +295,7 @@ def test_a_crash_at_any_append_changes_nothing(orchestration: Orchestration) -> 
 
 
 KEYS = st.sampled_from(
-    ["t1.m1", "t1.m2", "t1.m1.t1", "t2.m1", "t1", "c1", "c2", "v1", "v2", "vx", "summary", "", "t", "c"]
+    ["t1.m1", "t1.m2", "t1.m1.t1", "t2.m1", "t1", "c1", "c2", "v1", "v2", "vx", "summary", "", "t", "c", "budget"]
 )
 KINDS = st.sampled_from(["begun", "intended", "done", "waiting", "told", "controlled"])
 DATA = st.sampled_from(

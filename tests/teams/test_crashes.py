@@ -8,6 +8,7 @@ import pytest
 from folkmoot.db.database import Database
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.scope import Scope
+from folkmoot.runs.journal import is_closing
 from folkmoot.runs.queries import journal
 from folkmoot.runs.service import NewRun, start_run
 from folkmoot.runs.sweep import recover, sweep
@@ -15,6 +16,8 @@ from folkmoot.runs.tables import Run
 from folkmoot.teams.schemas import RoleSeat, TeamSpec
 from folkmoot.teams.service import apply_team
 from folkmoot.teams.team import Limits, Orchestration
+from folkmoot.usage.rules import OnExceeded
+from folkmoot.usage.schemas import RunBudget
 from tests.teams.stage import practice, stage
 
 pytestmark = pytest.mark.system
@@ -27,6 +30,9 @@ GIVEN: JsonObject = {
     "max_revision_rounds": 2,
     "memory_size": 50,
 }
+
+
+SUMMED = ["summary", "end"]
 
 
 def seat(slug: str) -> RoleSeat:
@@ -63,7 +69,35 @@ async def test_a_crash_at_any_moment_changes_no_journal(
     assert max(claims) > unbroken.epoch, "some were really taken up by another"
 
 
-async def broken(db: Database, scope: Scope, moment: int | None) -> Run:
+async def test_a_crash_at_any_moment_leaves_a_closed_run_its_summary(db: Database, scope: Scope) -> None:
+    """A call that was lost counts at its ceiling: after a crash a budget may be used up earlier than without."""
+    gateway = practice()
+    await db.write(apply_team, gateway, scope, desk("round_robin"))
+    await gateway.aclose()
+    budget = RunBudget(tokens=8_000, on_exceeded=OnExceeded.STOP)
+    unbroken = await broken(db, scope, None, budget)
+    assert await behind_closing(db, unbroken) == SUMMED
+    summed = 0
+    for moment in range(1, unbroken.journal_seq + 8):
+        run = await broken(db, scope, moment, budget)
+        assert (run.status, run.stop_reason) == ("failed", "budget_exhausted"), moment
+        assert run.result is not None
+        assert run.result["summary"]
+        behind = await behind_closing(db, run)
+        assert behind in (None, SUMMED, SUMMED[1:]), moment
+        summed += behind == SUMMED
+    assert summed > 1
+
+
+async def behind_closing(db: Database, run: Run) -> list[str] | None:
+    """The keys of the journal from where only a closing call was left; None where there was none to be made."""
+    entries = await db.read(journal, run.id)
+    closed = [place for place, entry in enumerate(entries, 1) if is_closing(entry)]
+    assert len(closed) <= 1
+    return [entry.key for entry in entries[closed[0] :]] if closed else None
+
+
+async def broken(db: Database, scope: Scope, moment: int | None, budget: RunBudget | None = None) -> Run:
     """A run whose first host dies at that commit; None lets it live."""
     async with stage(db, practice()) as first:
         count, dead = 0, asyncio.Event()
@@ -76,7 +110,7 @@ async def broken(db: Database, scope: Scope, moment: int | None) -> Run:
                 dead.set()
 
         db.hooks.published = die
-        run = await db.write(start_run, first, scope, NewRun(kind="team", title="x", input=GIVEN))
+        run = await db.write(start_run, first, scope, NewRun(kind="team", title="x", input=GIVEN, budget=budget))
         end = asyncio.ensure_future(first.wait(scope, run.id, 20))
         death = asyncio.ensure_future(dead.wait())
         await asyncio.wait((end, death), return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Entry, Fault, Settlement
+from folkmoot.runs.journal import End, Entry, Fault, Settlement
+from folkmoot.runs.timeline import without_fatal_faults
 from folkmoot.teams.answers import ABSTAINED
 from folkmoot.teams.team import MGX
 from tests.teams.play import (
@@ -280,9 +281,52 @@ def test_work_that_was_approved_completes_even_without_a_call_left_for_its_summa
     assert (end.status, end.stop_reason) == ("completed", "approved")
 
 
+CLOSING = Entry(90, AT, "controlled", "budget", {"verb": "close"})
+
+
+def test_a_used_up_budget_leaves_a_summary_of_what_there_is() -> None:
+    play = played({"r1.review": changes("c"), "r2.review": APPROVE})
+    play.run()
+    asked = len(play.keys)
+    for length in range(1, asked):
+        before = refold(play.entries[:length])
+        state = PROCEDURE.apply(before, CLOSING)
+        if not any(".s." in key for key in play.keys[: length - 1]):
+            assert state == before, "nothing is there to sum up"
+            continue
+        assert wanted_keys(state) == ["summary"]
+        late = PROCEDURE.apply(state, play.entries[length])
+        assert play.entries[length].key == "summary" or late == state, "what comes of a call after that is not taken"
+        end = PROCEDURE.settle(state, "budget")
+        assert (end.status, end.stop_reason, end.error_code) == ("failed", "budget_exhausted", "budget_exhausted")
+        summary = Entry(91, AT, "done", "summary", {"value": form({"summary": "Half of it."})})
+        (last,) = PROCEDURE.wanted(PROCEDURE.apply(state, summary))
+        assert isinstance(last, End)
+        assert (last.stop_reason, result_of(last)["summary"]) == ("budget_exhausted", "Half of it.")
+        assert result_of(last)["artifacts"] == result_of(end)["artifacts"]
+
+
+def test_a_run_that_was_stopped_already_is_not_closed() -> None:
+    play = played({"r1.review": APPROVE})
+    play.run()
+    state = refold(play.entries[:-2])
+    assert PROCEDURE.apply(state, CLOSING) == state
+    assert PROCEDURE.settle(state, "budget").stop_reason == "approved"
+
+
+def test_a_retry_knows_nothing_of_a_used_up_budget() -> None:
+    play = played({"r1.review": APPROVE})
+    play.run()
+    summary = Entry(91, AT, "done", "summary", {"value": form({"summary": "Half of it."})})
+    ended = Entry(92, AT, "ended", "end", {"status": "failed"})
+    kept = without_fatal_faults(PROCEDURE, [*play.entries[:4], CLOSING, summary, ended])
+    assert kept == play.entries[:4]
+
+
 ANYTHING = st.sampled_from([
     "plan.1", "plan.2", "plan.x", "r1.s.a.m1", "r1.s.a.m2", "r1.s.a.m1.t1", "r1.s.t.m1", "r1.s.zz.m1", "r1.s.a",
     "r2.s.a.m1", "r1.review", "r2.review", "rx.review", "summary", "end", "", "....", "r1.s.a.mx",
+    "budget",
 ])  # fmt: skip
 KINDS = st.sampled_from(["begun", "intended", "done", "waiting", "told", "controlled"])
 DATA = st.sampled_from(

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from folkmoot.kernel.ids import new_id
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.queries import get_run
 from folkmoot.runs.refills import refill
-from tests.usage.stage import ANSWER_USD, MODEL, Stage, staged
+from tests.stubs.openai_stub import Reply, team_script
+from tests.usage.stage import ANSWER_USD, MODEL, Stage, dear, staged
 
 
 @pytest.fixture
@@ -96,6 +98,31 @@ async def test_a_runs_own_budget_stops_it_with_its_results(stage: Stage) -> None
     again = await stage.ask("POST", f"/api/runs/{run['id']}/retry", {}, 202)
     (budget,) = (await stage.ask("GET", f"/api/budgets?scope_kind=run&scope_id={again['id']}"))["budgets"]
     assert (budget["usd"], budget["on_exceeded"]) == ("9", "stop")
+
+
+def _dearer(body: JsonObject) -> Reply:
+    """17 USD for every answer, 1.50 for a summary."""
+    reply = team_script(body)
+    return (
+        dear(body)
+        if "All done." in reply.text
+        else replace(reply, usage={"prompt_tokens": 16_000, "completion_tokens": 1_000})
+    )
+
+
+async def test_a_tenth_of_a_budget_that_stops_is_for_the_summary(database_url: str, tmp_path: Path) -> None:
+    """Of 60 USD a plan and two steps take 51: another step might take more than 54, the summary not more than 60."""
+    async with staged(database_url, tmp_path, _dearer) as stage:
+        run = await stage.run(await stage.task(), budget={"usd": "60", "on_exceeded": "stop"})
+        assert (run["status"], run["stop_reason"], run["error_code"]) == ("failed", *["budget_exhausted"] * 2)
+        assert (run["results"]["summary"], run["usage"]["cost_usd"]) == ("All done.", "52.5")
+        assert [one["name"] for one in run["results"]["artifacts"]] == ["s1.md", "s2.md"]
+        told = [event["event_type"] for event in (await stage.ask("GET", f"/api/runs/{run['id']}/events"))["events"]]
+        assert (told.count("budget_exceeded"), told[-1]) == (1, "failure")
+        lines = (await stage.ask("GET", f"/api/runs/{run['id']}/logs"))["logs"]
+        assert "Close by a budget" in [line["message"] for line in lines]
+        again = await stage.ask("POST", f"/api/runs/{run['id']}/retry?wait=20", {}, 202)
+        assert (again["status"], again["stop_reason"]) == ("completed", "approved"), "with a budget of its own, anew"
 
 
 async def test_an_agents_budget_is_in_its_config(stage: Stage) -> None:

@@ -183,6 +183,8 @@ class Driver:
         self.known, is_free = await self.engine.database.write(
             _rest, self.engine, self.known, later, self.flights.held, is_draining=self.is_draining
         )
+        if not is_free:
+            self.flights.held = None
         return is_free
 
 
@@ -245,8 +247,9 @@ def _rest(
         return fresh, True
     if fresh.run.is_pausing:
         _pause(tx, engine, fresh)
-    elif held is not None and (held.is_stop or not _has_children(fresh)):
-        return yield_to(tx, engine, fresh, held), True
+    elif held is not None and (held.is_stop or not fresh.has_children):
+        after = yield_to(tx, engine, fresh, held)
+        return after, after.run.status != RunStatus.RUNNING
     elif held is not None:  # as with a pause: children are in flight, and their end is when it is looked at again
         _stand(tx, engine, fresh, Rest(RunStatus.PENDING, WaitingFor.CHILD, None))
     elif rest is not None:
@@ -260,13 +263,9 @@ def _rest(
     return fresh, True
 
 
-def _has_children(known: Folded) -> bool:
-    return any(begun.what == "child" for begun in known.begun.values())
-
-
 def _pause(tx: Tx, engine: Engine, known: Folded) -> None:
     """Nothing is in flight any more, or only children: then the run is about to pause until they have ended."""
-    if _has_children(known):
+    if known.has_children:
         kept: Change = {"waiting_for": WaitingFor.CHILD, "holds_slot": known.run.holds_slot, "is_pausing": True}
         let_go(tx, engine, known.run, RunStatus.PENDING, kept)
     else:
@@ -277,7 +276,7 @@ def _stand(tx: Tx, engine: Engine, known: Folded, rest: Rest) -> None:
     """The slot of a run with live children is what they ride on."""
     if rest.waiting_for == WaitingFor.TIME:
         known = worker_append(tx, engine, known, (NewEntry("waiting", "time", {"for": "time"}),))
-    held = known.run.holds_slot and _has_children(known)
+    held = known.run.holds_slot and known.has_children
     let_go(
         tx,
         engine,

@@ -41,6 +41,11 @@ class Folded:
     def workspace_id(self) -> str:
         return self.run.workspace_id
 
+    @property
+    def has_children(self) -> bool:
+        """Whether runs that it has started are under way."""
+        return any(begun.what == "child" for begun in self.begun.values())
+
     def at(self, run: Run) -> "Folded":
         """The same, with the run's row as it is now."""
         return Folded(run, self.state, self.seq, self.begun, self.origin)

@@ -165,6 +165,11 @@ def fault_of(entry: Entry) -> Fault | None:
             return None
 
 
+def is_closing(entry: Entry) -> bool:
+    """Whether a budget is used up from this entry on: what is kept back of it is for a closing call alone."""
+    return entry.kind == "controlled" and entry.key == "budget"
+
+
 Settlement = Literal["cancelled", "timeout", "call_limit", "plan_rejected", "stopped", "budget"]
 
 S = TypeVar("S")

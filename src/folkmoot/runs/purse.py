@@ -13,12 +13,13 @@ from folkmoot.db.tx import Tx
 from folkmoot.kernel.clock import now
 from folkmoot.kernel.errors import Unavailable
 from folkmoot.kernel.ids import new_id
+from folkmoot.kernel.json import JsonObject
 from folkmoot.llm.messages import Ceiling, Usage
 from folkmoot.runs.append import Fenced, NewEntry, worker_append
 from folkmoot.runs.events import Paused
 from folkmoot.runs.folded import Folded
 from folkmoot.runs.held import CallHeld, CallLater, Held
-from folkmoot.runs.journal import Call, End, Use
+from folkmoot.runs.journal import Call, End, Entry, Procedure, Use
 from folkmoot.runs.moves import emit, let_go
 from folkmoot.runs.ports import Engine
 from folkmoot.runs.queries import find_run_row
@@ -136,11 +137,18 @@ def purse_of(engine: Engine, run: Run, action: Call | Use) -> Purse | None:
 
 
 def yield_to(tx: Tx, engine: Engine, known: Folded, held: Held) -> Folded:
-    """A budget is used up and nothing is in flight: the run ends, or is paused until there is room. Raises Fenced."""
+    """A budget is used up and nothing is in flight: the run ends, or is paused until there is room. Raises Fenced.
+
+    One that is to end goes on where there is a last call to be made, of what is kept back for it.
+    """
     emit(tx, known.run, held.fact)
     if held.is_stop:
-        end = exhausted(engine.executor(known.run.kind).procedure.settle(known.state, "budget"))
-        return worker_append(tx, engine, known, (), end)
+        procedure = engine.executor(known.run.kind).procedure
+        by: JsonObject = {"type": "budget", "name": "a budget", "id": held.fact.budget_id}
+        closing = NewEntry("controlled", "budget", {"verb": "close", "by": by})
+        if _has_last_call(tx, procedure, known, closing):
+            return worker_append(tx, engine, known, (closing,))
+        return worker_append(tx, engine, known, (), exhausted(procedure.settle(known.state, "budget")))
     entry = NewEntry("waiting", "budget", {"for": "budget", "ref": held.fact.budget_id})
     after = worker_append(tx, engine, known, (entry,))
     paused = let_go(
@@ -148,6 +156,16 @@ def yield_to(tx: Tx, engine: Engine, known: Folded, held: Held) -> Folded:
     )
     emit(tx, paused, Paused())
     return after.at(paused)
+
+
+def _has_last_call(tx: Tx, procedure: Procedure[object], known: Folded, closing: NewEntry) -> bool:
+    """Whether all that the run wants once it is closed is a closing call, and not the one that was refused."""
+    entry = Entry(known.seq + 1, tx.at, closing.kind, closing.key, closing.data)
+    match procedure.wanted(procedure.apply(known.state, entry)):
+        case (Call(closing=True, key=key),) if not known.has_children:
+            return all(action.key != key for action in procedure.wanted(known.state))
+        case _:
+            return False
 
 
 def exhausted(end: End) -> End:

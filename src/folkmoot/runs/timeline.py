@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 from folkmoot.events.log import data_of
 from folkmoot.kernel.ids import is_id
 from folkmoot.kernel.json import Json, JsonObject
 from folkmoot.kernel.json_patch import json_patch
-from folkmoot.runs.journal import End, Entry, Procedure, S
+from folkmoot.runs.journal import End, Entry, Procedure, S, is_closing
 from folkmoot.runs.logs import line_of
 from folkmoot.runs.schemas import LogLine
 
@@ -167,8 +168,9 @@ def _moves(entry: Entry) -> tuple[JsonObject, ...]:
 def settled(entries: Sequence[Entry]) -> list[Entry]:
     """What a run can go on from: without its end, what control did, and what was begun and is not done.
 
-    What was only intended, or only waited for, whoever goes on wants anew.
+    What was only intended, or only waited for, whoever goes on wants anew; so with what it said for want of money.
     """
+    entries = [*takewhile(lambda entry: not is_closing(entry), entries)]
     done = {entry.key for entry in entries if entry.kind == "done"}
     return [
         entry

@@ -10,12 +10,13 @@ SENTENCES: dict[StopReason, str] = {
     "rejected": "The reviewer rejected the work",
     "not_approved": "The reviewer did not approve the work within the rounds and revisions allowed",
     "stalled": "The work went in circles: the same results met the same findings, also after a new plan",
+    "budget_exhausted": "The budget of the run is used up",
 }
 GOOD: frozenset[StopReason] = frozenset({"approved", "delivered"})
 
 _FAILED = {
     "call_limit": ("call_limit", "The run made as many calls of language models as one run may"),
-    "budget": ("budget_exhausted", "The budget of the run is used up"),
+    "budget": ("budget_exhausted", SENTENCES["budget_exhausted"]),
 }
 _TIMEOUT = "The run did not end within its deadline"
 

@@ -12,7 +12,7 @@ MAX_STEPS = 20
 
 Complexity = Literal["XS", "S", "M", "L", "XL"]
 Decision = Literal["approve", "changes_required", "reject"]
-StopReason = Literal["approved", "delivered", "rejected", "not_approved", "stalled"]
+StopReason = Literal["approved", "delivered", "rejected", "not_approved", "stalled", "budget_exhausted"]
 Move = StopReason | Literal["replan", "revise"]
 
 SUGGESTED_ROUNDS: Mapping[Complexity, int] = {"XS": 1, "S": 2, "M": 3, "L": 5, "XL": 8}

@@ -7,7 +7,7 @@ from folkmoot.agents.turn import Turn
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Action, End, Entry, Settlement, fault_of
+from folkmoot.runs.journal import Action, End, Entry, Settlement, fault_of, is_closing
 from folkmoot.teams.answers import form_in, read
 from folkmoot.teams.approvals import review_question, verdict_of
 from folkmoot.teams.conversation.outcome import artifacts, percent, result, template
@@ -33,7 +33,11 @@ class TalkProcedure:
     def apply(self, state: TalkState, entry: Entry) -> TalkState:
         if entry.kind == "ended":
             return replace(state, is_over=True)
-        if entry.kind != "done" or state.is_over or _end(state) is not None:
+        if state.is_over or _end(state) is not None:
+            return state
+        if is_closing(entry) and state.statements and state.stopped is None:
+            return replace(state, stopped="budget_exhausted")
+        if entry.kind != "done":
             return state
         taken = _take(state, entry)
         if taken is state:

@@ -117,7 +117,7 @@ class TalkState:
     @property
     def revisions(self) -> int:
         """Verdicts after which the conversation went on."""
-        is_last_word = self.stopped is not None and self.stopped != "delivered"
+        is_last_word = self.stopped not in (None, "delivered", "budget_exhausted")
         return len(self.verdicts) - is_last_word
 
     @property

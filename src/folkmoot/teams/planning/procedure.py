@@ -5,7 +5,7 @@ from dataclasses import replace
 from folkmoot.kernel.facts import Fact
 from folkmoot.kernel.json import JsonObject
 from folkmoot.runs.events import Progress
-from folkmoot.runs.journal import Action, Ask, End, Entry, Fault, Settlement, fault_of
+from folkmoot.runs.journal import Action, Ask, End, Entry, Fault, Settlement, fault_of, is_closing
 from folkmoot.teams.answers import form_in
 from folkmoot.teams.approvals import MAX_SENT_BACK, answer_of, plan_question, review_question, verdict_of
 from folkmoot.teams.ending import called_off, failed, finished, settled, stop_reason_of
@@ -29,7 +29,11 @@ class PlanProcedure:
     def apply(self, state: PlanState, entry: Entry) -> PlanState:
         if entry.kind == "ended":
             return replace(state, is_over=True)
-        if entry.kind != "done" or state.is_over:
+        if state.is_over:
+            return state
+        if is_closing(entry):
+            return _closed(state)
+        if entry.kind != "done":
             return state
         taken = _take(state, entry)
         return state if taken is state else _metered(taken, entry)
@@ -39,15 +43,15 @@ class PlanProcedure:
             return ()
         if (end := _end(state)) is not None:
             return (end,)
+        if state.stopped is not None:
+            return (form_call(state.given, state.given.team.lead.slug, SUMMARY, "summary"),)
         if state.draft is not None:
             return (_approval(state, state.draft),)
         if state.wants_plan:
             return (form_call(state.given, state.given.team.lead.slug, plan_key(state), "plan"),)
         if not state.is_worked:
             return _work(state)
-        if state.stopped is None and state.given.team.reviewer is not None:
-            return (_review(state),)
-        return (form_call(state.given, state.given.team.lead.slug, SUMMARY, "summary"),)
+        return (_review(state),)
 
     def facts(self, state: PlanState, entry: Entry) -> tuple[Fact, ...]:
         team = state.given.team
@@ -102,14 +106,14 @@ def _take(state: PlanState, entry: Entry) -> PlanState:
     """The state with an entry in it; the same object where nothing waits for that key."""
     if state.called_off is not None:
         return state
+    if state.stopped is not None:
+        return _summed(state, entry) if entry.key == SUMMARY and state.summary is None else state
     if state.draft is not None:
         return _answered(state, state.draft, entry) if entry.key == approval_key(state) else state
     if state.wants_plan:
         return _planned(state, entry) if entry.key == plan_key(state) else state
     if not state.is_worked:
         return _worked(state, entry)
-    if state.stopped is not None:
-        return _summed(state, entry) if entry.key == SUMMARY and state.summary is None else state
     return _reviewed(state, entry) if entry.key == review_key(state) else state
 
 
@@ -188,6 +192,13 @@ def _judged(state: PlanState, verdict: Verdict | None) -> PlanState:
     due = steps_again(state.plan, verdict)
     revision = Round(number=len(state.rounds) + 1, plan=len(state.plans), due=due)
     return replace(reviewed, rounds=(*state.rounds, revision))
+
+
+def _closed(state: PlanState) -> PlanState:
+    """Nothing more may be paid for but a summary, where there is anything to sum up."""
+    has_made = any(state.output(step_id) is not None for step_id in state.steps)
+    is_open = has_made and state.stopped is None and _end(state) is None
+    return replace(state, stopped="budget_exhausted") if is_open else state
 
 
 def _summed(state: PlanState, entry: Entry) -> PlanState:
