@@ -146,6 +146,7 @@ async def broken(db: Database, scope: Scope, base_url: str, moment: int | None) 
         death.cancel()
         await asyncio.gather(end, death, return_exceptions=True)
         await first.supervisor.stop()
+        await db.write(lambda tx, _: None, scope)  # behind what was on its way when it died
         db.hooks.published = lambda _: None
     async with stage(db, base_url) as second:
         await recover(second, {first.host_id})

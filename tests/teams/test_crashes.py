@@ -117,6 +117,7 @@ async def broken(db: Database, scope: Scope, moment: int | None, budget: RunBudg
         end.cancel()
         death.cancel()
         await first.supervisor.stop()
+        await db.write(lambda tx, _: None, scope)  # behind what was on its way when it died
         db.hooks.published = lambda _: None
     async with stage(db, practice()) as second:
         await recover(second, {first.host_id})
